@@ -1,0 +1,34 @@
+package config
+
+import "net/netip"
+
+// MissingForInbound returns the lines of YAML to add before a call can be made
+// from the carrier through the device to the cloud, and nothing if none are
+// missing. Addresses in angle brackets are for the user to fill in.
+func (c *Config) MissingForInbound() []string {
+	var lines []string
+	if c.Carrier.None || !c.Carrier.Device.IsValid() {
+		if c.Carrier.None {
+			lines = append(lines, "# instead of carrier: none")
+		}
+		device := "<address of the device>:5060"
+		if c.Connect.IsValid() {
+			device = netip.AddrPortFrom(c.Connect.Addr(), 5060).String()
+		}
+		lines = append(lines, "carrier:")
+		if _, ok := c.Origin("carrier.listen"); c.Carrier.None || !ok {
+			listen := Default().Carrier.Listen.String()
+			if c.Connect.IsValid() && !c.Connect.Addr().IsLoopback() {
+				listen = "<address of this host>:5060"
+			}
+			lines = append(lines, "  listen: "+listen+"  # where the device sends calls for the carrier")
+		}
+		lines = append(lines, "  device: "+device+"  # where the device takes calls from the carrier")
+	}
+	if len(c.Numbers.Inbound) == 0 {
+		lines = append(lines,
+			"numbers:",
+			"  inbound: [\"+13175550100\"]  # the carrier dials these, the device sends them to the cloud")
+	}
+	return lines
+}
