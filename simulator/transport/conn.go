@@ -1,0 +1,149 @@
+// Package transport is how the simulator meets the device: TLS over TCP on the
+// proxies, as server and as client, and UDP on the carrier's side. It decides
+// what TLS is spoken, records every record and every end of a connection, and
+// hands established connections on. It knows no SIP.
+package transport
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"sync"
+	"time"
+
+	"byocheck/simulator/record"
+)
+
+// ErrDeadline is the cause of a handshake that we cut because it took longer
+// than the deadline in force.
+var ErrDeadline = errors.New("handshake deadline passed")
+
+// Conn is an established TLS connection with the device.
+type Conn struct {
+	Session
+	// Origin holds the connection's id, its proxy and the generation of the
+	// profile under which it was accepted or dialled.
+	Origin record.Origin
+	// FromDevice: the device opened it. A call from the cloud never goes down it.
+	FromDevice bool
+
+	tap  *tap
+	once sync.Once
+	gone func(*Conn)
+}
+
+// Read reads application data. Where the device ends the connection with an
+// alert, the alert is recorded.
+func (c *Conn) Read(b []byte) (int, error) {
+	n, err := c.Session.Read(b)
+	if err != nil {
+		c.tap.noteAlert(err)
+	}
+	return n, err
+}
+
+// Shut ends the connection from our side; reason is recorded. Only the first
+// call has an effect, and none if the device ended it before.
+func (c *Conn) Shut(reason string) {
+	c.once.Do(func() {
+		c.tap.mu.Lock()
+		c.tap.finish(record.Closed{By: record.Us, How: "close", Reason: reason}, c.tap.now())
+		c.tap.mu.Unlock()
+		// close_notify may wait for a peer that does not read: bounded. A write
+		// deadline would not do, crypto/tls sets its own.
+		cut := time.AfterFunc(200*time.Millisecond, func() { c.tap.Conn.Close() })
+		c.Session.Close()
+		cut.Stop()
+		c.tap.Conn.Close()
+		if c.gone != nil {
+			c.gone(c)
+		}
+	})
+}
+
+// Close implements net.Conn.
+func (c *Conn) Close() error {
+	c.Shut("")
+	return nil
+}
+
+// lingering bounds the wait for the device's FIN or RST after a handshake that
+// it ended with an alert, and after one that we refused.
+const lingering = time.Second
+
+// finish runs one handshake on t: it applies the deadline, records the outcome
+// and returns the connection, or closes it.
+func finish(ctx context.Context, t *tap, deadline time.Duration, engine string, handshake func(context.Context) (Session, error)) (*Conn, error) {
+	if deadline > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeoutCause(ctx, deadline, fmt.Errorf("%w: %v", ErrDeadline, deadline))
+		defer cancel()
+	}
+	s, err := handshake(ctx)
+	if err != nil {
+		t.noteAlert(err)
+		fail := record.HandshakeFailed{Error: err.Error(), By: t.endedBy(), ClientCertificateAsked: t.certificateRequested()}
+		fail.Deadline = fail.By == record.Us && errors.Is(err, ErrDeadline) // the device may have given up at that very moment
+		t.rec.Emit(t.origin, fail)
+		reason := "handshake failed: " + err.Error()
+		if fail.By == record.Us {
+			t.hangUp(reason)
+		}
+		drain(t)
+		t.shut(reason)
+		return nil, err
+	}
+	n := s.Negotiated()
+	if len(n.Peer) > 0 {
+		t.rec.Emit(t.origin, record.PeerChain{Certificates: n.Peer})
+	}
+	t.rec.Emit(t.origin, record.HandshakeDone{
+		Version: n.Version, Suite: n.Suite, Group: n.Group, ServerName: n.ServerName,
+		Engine: engine, ClientCertificateAsked: t.certificateRequested(),
+	})
+	return &Conn{Session: s, Origin: t.origin, tap: t}, nil
+}
+
+// drain reads until the device closes, at most for the lingering time. After an
+// alert of the device's its FIN or RST is so recorded; after one of ours,
+// closing with octets unread would send RST, which can overtake the alert.
+func drain(t *tap) {
+	t.Conn.SetReadDeadline(time.Now().Add(lingering))
+	io.Copy(io.Discard, io.LimitReader(onlyReader{t}, 1<<20))
+}
+
+type onlyReader struct{ io.Reader }
+
+// HandshakeTime returns the time from our ClientHello to the device's Finished
+// on the connection id, taken from recorded events; ok is false where either
+// was not seen.
+func HandshakeTime(events []record.Event, conn uint64) (took time.Duration, ok bool) {
+	var hello, finished time.Duration
+	var sent, received bool
+	for _, e := range events {
+		r, is := e.Body.(record.TLSRecord)
+		if !is || e.Conn != conn || r.Type != recordHandshake {
+			continue
+		}
+		switch {
+		case r.Dir == record.Out && !sent:
+			hello, sent = e.Mono, true
+		case r.Dir == record.In && r.Encrypted && !received:
+			finished, received = e.Mono, true
+		}
+	}
+	if !sent || !received {
+		return 0, false
+	}
+	return finished - hello, true
+}
+
+// addrPort returns an address as host:port.
+func addrPort(a net.Addr) string {
+	if a == nil {
+		return ""
+	}
+	return a.String()
+}
