@@ -96,9 +96,6 @@ func finish(ctx context.Context, t *tap, deadline time.Duration, engine string, 
 		return nil, err
 	}
 	n := s.Negotiated()
-	if len(n.Peer) > 0 {
-		t.rec.Emit(t.origin, record.PeerChain{Certificates: n.Peer})
-	}
 	t.rec.Emit(t.origin, record.HandshakeDone{
 		Version: n.Version, Suite: n.Suite, Group: n.Group, ServerName: n.ServerName,
 		Engine: engine, ClientCertificateAsked: t.certificateRequested(),
@@ -115,30 +112,6 @@ func drain(t *tap) {
 }
 
 type onlyReader struct{ io.Reader }
-
-// HandshakeTime returns the time from our ClientHello to the device's Finished
-// on the connection id, taken from recorded events; ok is false where either
-// was not seen.
-func HandshakeTime(events []record.Event, conn uint64) (took time.Duration, ok bool) {
-	var hello, finished time.Duration
-	var sent, received bool
-	for _, e := range events {
-		r, is := e.Body.(record.TLSRecord)
-		if !is || e.Conn != conn || r.Type != recordHandshake {
-			continue
-		}
-		switch {
-		case r.Dir == record.Out && !sent:
-			hello, sent = e.Mono, true
-		case r.Dir == record.In && r.Encrypted && !received:
-			finished, received = e.Mono, true
-		}
-	}
-	if !sent || !received {
-		return 0, false
-	}
-	return finished - hello, true
-}
 
 // addrPort returns an address as host:port.
 func addrPort(a net.Addr) string {

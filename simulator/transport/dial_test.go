@@ -83,9 +83,7 @@ func TestDial(t *testing.T) {
 			rec := &record.Recorder{}
 			d := tt.dialer
 			d.Recorder, d.Origin = rec, record.Origin{Generation: 3, Proxy: "lb02"}
-			begin := time.Now()
 			c, err := d.Dial(context.Background(), addr)
-			whole := time.Since(begin)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -114,9 +112,6 @@ func TestDial(t *testing.T) {
 			_, done := wait(t, rec, 0, on[record.HandshakeDone](1))
 			if tt.suite != 0 && done.Suite != tt.suite || !slices.Contains(SurvivingSuites(), done.Suite) || done.Version != tls.VersionTLS12 || done.ClientCertificateAsked != tt.asked || ecdhe(done.Suite) && done.Group != uint16(P384) || done.ServerName != d.ServerName {
 				t.Errorf("recorded %+v", done)
-			}
-			if took, ok := HandshakeTime(rec.Since(0), 1); !ok || took <= 0 || took >= whole {
-				t.Errorf("the handshake took %v, %v of %v", took, ok, whole)
 			}
 		})
 	}
@@ -159,9 +154,6 @@ func TestDialFails(t *testing.T) {
 			theirs := <-result
 			if code, ok := alertOf(theirs); tt.alert != 0 && (!ok || code != tt.alert) {
 				t.Errorf("the device got %v, want alert %d", theirs, tt.alert)
-			}
-			if _, ok := HandshakeTime(d.Recorder.Since(0), 1); ok {
-				t.Error("a time for a handshake that failed")
 			}
 		})
 	}

@@ -52,8 +52,6 @@ type Session interface {
 type Negotiated struct {
 	Version, Suite, Group uint16
 	ServerName            string
-	// Peer is the device's chain as it was sent, leaf first, DER.
-	Peer [][]byte
 }
 
 // GoEngine is crypto/tls: TLS 1.2 only, P-384 only, the six suites that stay,
@@ -132,11 +130,7 @@ type goSession struct{ *tls.Conn }
 
 func (s goSession) Negotiated() Negotiated {
 	state := s.ConnectionState()
-	n := Negotiated{Version: state.Version, Suite: state.CipherSuite, ServerName: state.ServerName, Group: uint16(state.CurveID)}
-	for _, c := range state.PeerCertificates {
-		n.Peer = append(n.Peer, c.Raw)
-	}
-	return n
+	return Negotiated{Version: state.Version, Suite: state.CipherSuite, ServerName: state.ServerName, Group: uint16(state.CurveID)}
 }
 
 // alertOf returns the code of the alert that the peer sent, where err is one

@@ -60,6 +60,20 @@ func parseHello(b []byte) (record.ClientHello, error) {
 	return h, nil
 }
 
+// parseCertificates reads the body of a TLS 1.2 Certificate message (RFC 5246 7.4.2).
+func parseCertificates(b []byte) ([][]byte, error) {
+	r := reader{b: b}
+	list := reader{b: r.take(r.u24())}
+	var out [][]byte
+	for len(list.b) > 0 && !list.bad {
+		out = append(out, append([]byte(nil), list.take(list.u24())...))
+	}
+	if r.bad || list.bad {
+		return nil, errors.New("malformed Certificate")
+	}
+	return out, nil
+}
+
 // reader takes fields off a byte string and remembers if it ever ran short.
 type reader struct {
 	b   []byte
@@ -89,6 +103,13 @@ func (r *reader) u8() uint8 {
 func (r *reader) u16() uint16 {
 	if b := r.take(2); b != nil {
 		return binary.BigEndian.Uint16(b)
+	}
+	return 0
+}
+
+func (r *reader) u24() int {
+	if b := r.take(3); b != nil {
+		return int(b[0])<<16 | int(b[1])<<8 | int(b[2])
 	}
 	return 0
 }

@@ -9,17 +9,6 @@ import (
 	"syscall"
 )
 
-// PortState is what a proxy's port does with a SYN.
-type PortState string
-
-// The states that are built.
-const (
-	// Listening accepts connections.
-	Listening PortState = "listening"
-	// Refusing holds the port without listening on it: the kernel answers RST.
-	Refusing PortState = "refusing"
-)
-
 // port is one proxy's address and port. It is bound for as long as it exists,
 // whatever its state, so that nobody else can take it.
 type port struct {

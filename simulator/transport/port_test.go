@@ -28,6 +28,9 @@ func knock(t *testing.T, addr netip.AddrPort) (connected bool, dial, listen erro
 
 // A port accepts or refuses, back and forth, while connections stand, and in
 // no state can another program take it.
+// What a proxy's port does with a SYN.
+const listening, refusing = "listening", "refusing"
+
 func TestPortStates(t *testing.T) {
 	for _, addr := range []string{"127.0.0.1:0", "[::1]:0"} {
 		t.Run(addr, func(t *testing.T) {
@@ -40,9 +43,9 @@ func TestPortStates(t *testing.T) {
 				t.Fatal("no port was chosen")
 			}
 			var standing []net.Conn
-			for i, state := range []PortState{Refusing, Listening, Refusing, Listening, Listening, Refusing, Listening} {
+			for i, state := range []string{refusing, listening, refusing, listening, listening, refusing, listening} {
 				switch {
-				case state == Refusing:
+				case state == refusing:
 					p.refuse()
 				case p.ln == nil:
 					if err := p.listen(); err != nil {
@@ -50,13 +53,13 @@ func TestPortStates(t *testing.T) {
 					}
 				}
 				connected, dial, listen := knock(t, p.addr)
-				if connected != (state == Listening) || state == Refusing && !errors.Is(dial, syscall.ECONNREFUSED) {
+				if connected != (state == listening) || state == refusing && !errors.Is(dial, syscall.ECONNREFUSED) {
 					t.Errorf("step %d, %s: dialling: %v", i, state, dial)
 				}
 				if !errors.Is(listen, syscall.EADDRINUSE) {
 					t.Errorf("step %d, %s: another program listens: %v", i, state, listen)
 				}
-				if state == Listening { // the one that knocked comes first
+				if state == listening { // the one that knocked comes first
 					first, err := p.ln.Accept()
 					if err != nil {
 						t.Fatal(err)

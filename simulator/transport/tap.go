@@ -20,6 +20,7 @@ const (
 	recordApplicationData  = 23
 
 	handshakeClientHello        = 1
+	handshakeCertificate        = 11
 	handshakeCertificateRequest = 13
 
 	levelWarning    = 1
@@ -212,6 +213,12 @@ func (t *tap) messages(h *half) (types []uint8, tell []record.Body) {
 			hello.Raw = append([]byte(nil), m...)
 			t.hello = &hello
 			tell = append(tell, hello)
+		case m[0] == handshakeCertificate && h.dir == record.In:
+			// Read here and not from the TLS stack, which keeps it to itself
+			// when the handshake fails afterwards.
+			if chain, err := parseCertificates(m[4:]); err == nil {
+				tell = append(tell, record.PeerChain{Certificates: chain})
+			}
 		case m[0] == handshakeCertificateRequest && h.dir == record.In:
 			t.asked = true
 		}

@@ -144,37 +144,6 @@ func TestTapEndedBy(t *testing.T) {
 	}
 }
 
-func TestHandshakeTime(t *testing.T) {
-	at := func(ms int, r record.TLSRecord) record.Event {
-		return record.Event{Conn: 1, Mono: time.Duration(ms) * time.Millisecond, Body: r}
-	}
-	hello := record.TLSRecord{Dir: record.Out, Type: 22, Handshake: []uint8{1}}
-	flight := record.TLSRecord{Dir: record.In, Type: 22, Handshake: []uint8{2, 11, 14}}
-	ours := record.TLSRecord{Dir: record.Out, Type: 22, Encrypted: true}
-	finished := record.TLSRecord{Dir: record.In, Type: 22, Encrypted: true}
-	other := at(1, finished)
-	other.Conn = 2
-	for _, tt := range []struct {
-		name   string
-		events []record.Event
-		want   time.Duration
-		ok     bool
-	}{
-		{"whole", []record.Event{at(5, hello), at(9, flight), at(10, ours), at(17, finished)}, 12 * time.Millisecond, true},
-		{"from the recorder's first moment", []record.Event{at(0, hello), at(7, finished)}, 7 * time.Millisecond, true},
-		{"renegotiation afterwards", []record.Event{at(5, hello), at(17, finished), at(20, ours), at(30, finished)}, 12 * time.Millisecond, true},
-		{"no Finished", []record.Event{at(5, hello), at(9, flight), at(10, ours)}, 0, false},
-		{"another connection's Finished", []record.Event{at(5, hello), other}, 0, false},
-		{"nothing", nil, 0, false},
-	} {
-		t.Run(tt.name, func(t *testing.T) {
-			if got, ok := HandshakeTime(tt.events, 1); got != tt.want || ok != tt.ok {
-				t.Errorf("got %v, %v, want %v, %v", got, ok, tt.want, tt.ok)
-			}
-		})
-	}
-}
-
 // However the octets are cut, the same is recorded.
 func FuzzTapObserve(f *testing.F) {
 	f.Add(hello(f, device()), uint64(1))
