@@ -25,11 +25,11 @@ type Attempt struct {
 }
 
 // Open begins an attempt: what the recorder sees from now on belongs to it.
-func (r *Recorder) Open(name, profile string, generation int) *Window {
+func (r *Recorder) Open(name string) *Window {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	at := r.now()
-	return &Window{r: r, mark: r.seq, a: Attempt{Name: name, Profile: profile, Generation: generation, Started: at.Sub(r.start)}}
+	return &Window{r: r, mark: r.seq, a: Attempt{Name: name, Started: at.Sub(r.start)}}
 }
 
 // Window is an attempt that is still being recorded.
@@ -37,6 +37,19 @@ type Window struct {
 	r    *Recorder
 	mark uint64
 	a    Attempt
+}
+
+// Under says which profile the attempt meets, once that is shown: the window is
+// opened before, so that the swap itself is in it.
+func (w *Window) Under(profile string, generation int) {
+	w.a.Profile, w.a.Generation = profile, generation
+}
+
+// SoFar returns the attempt as it stands.
+func (w *Window) SoFar() Attempt {
+	a := w.a
+	a.Events = w.r.Since(w.mark)
+	return a
 }
 
 // Mark returns the sequence number before the attempt's first event.

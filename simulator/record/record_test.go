@@ -73,7 +73,8 @@ func TestEveryKindSurvivesEncoding(t *testing.T) {
 	for _, body := range bodies(t) {
 		t.Run(body.Kind(), func(t *testing.T) {
 			r := Recorder{Now: ticking()}
-			w := r.Open("control", "healthy", 3)
+			w := r.Open("control")
+			w.Under("healthy", 3)
 			r.Emit(Origin{3, 9, "lb02"}, body)
 			a := w.Close()
 			var buf bytes.Buffer
@@ -148,7 +149,7 @@ func TestReadAttemptRefuses(t *testing.T) {
 func TestWindowHoldsItsOwnEventsOnly(t *testing.T) {
 	r := Recorder{Now: ticking()}
 	r.Emit(Origin{}, Call{State: "before"})
-	w := r.Open("control", "healthy", 1)
+	w := r.Open("control")
 	r.Emit(Origin{}, Call{State: "inside"})
 	a := w.Close()
 	r.Emit(Origin{}, Call{State: "after"})
@@ -162,7 +163,7 @@ func TestWindowHoldsItsOwnEventsOnly(t *testing.T) {
 
 func TestFloodIsCountedNotKept(t *testing.T) {
 	r := Recorder{Limit: 10}
-	w := r.Open("fault", "x", 1)
+	w := r.Open("fault")
 	for range 1000 {
 		r.Emit(Origin{}, SIPGarbage{})
 	}
