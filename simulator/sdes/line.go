@@ -20,7 +20,8 @@ type Line struct {
 	Suite SuiteName
 	// Keys has at least one element; several are told apart by their MKI.
 	Keys []Key
-	// Params are the session parameters, verbatim and in order.
+	// Params are the session parameters in order, verbatim but for the names
+	// that RFC 4568 defines: those are in upper case, as it writes them.
 	Params []string
 }
 

@@ -21,39 +21,43 @@ const defaultWindow = 64
 // maxWindow bounds the memory that a peer's WSH makes us keep for each SSRC.
 const maxWindow = 1 << 15
 
-// checkParam tells whether a parameter that RFC 4568 section 6.3 defines is
-// written as defined. Others are extensions and are not judged here.
-func checkParam(p string) error {
+// parseParam reads one session parameter and gives those that RFC 4568
+// section 6.3 defines their spelling there, so that they can be compared; they
+// must be written as defined. Others are extensions and are not judged here.
+func parseParam(p string) (string, error) {
 	name, value, hasValue := strings.Cut(p, "=")
-	switch name {
+	canonical := strings.ToUpper(p)
+	switch strings.ToUpper(name) {
 	case UnencryptedSRTP, UnencryptedSRTCP, UnauthenticatedSRTP:
 		if hasValue {
-			return wrong(PartSessionParam, p, "%s takes no value", name)
+			return "", wrong(PartSessionParam, p, "%s takes no value", name)
 		}
 	case "KDR":
 		if n, ok := decimal(value, 2); !ok || n > 24 {
-			return wrong(PartSessionParam, p, "KDR is not 0 to 24")
+			return "", wrong(PartSessionParam, p, "KDR is not 0 to 24")
 		}
 	case "WSH":
 		if n, ok := decimal(value, 9); !ok || n < defaultWindow {
-			return wrong(PartSessionParam, p, "WSH is not a number from 64 on")
+			return "", wrong(PartSessionParam, p, "WSH is not a number from 64 on")
 		}
 	case "FEC_ORDER":
-		if value != "FEC_SRTP" && value != "SRTP_FEC" {
-			return wrong(PartSessionParam, p, "FEC_ORDER is neither FEC_SRTP nor SRTP_FEC")
+		if canonical != "FEC_ORDER=FEC_SRTP" && canonical != "FEC_ORDER=SRTP_FEC" {
+			return "", wrong(PartSessionParam, p, "FEC_ORDER is neither FEC_SRTP nor SRTP_FEC")
 		}
 	case "FEC_KEY":
-		if !strings.HasPrefix(value, "inline:") {
-			return wrong(PartSessionParam, "", "FEC_KEY has no inline key")
+		if method, _, _ := strings.Cut(value, ":"); !strings.EqualFold(method, "inline") {
+			return "", wrong(PartSessionParam, "", "FEC_KEY has no inline key")
 		}
+		canonical = "FEC_KEY=" + value // a key is not for changing
 	case "-", "":
-		return wrong(PartSessionParam, p, "parameter without a name")
+		return "", wrong(PartSessionParam, p, "parameter without a name")
 	default:
 		if strings.HasPrefix(name, "--") {
-			return wrong(PartSessionParam, p, "extension name starts with a dash")
+			return "", wrong(PartSessionParam, p, "extension name starts with a dash")
 		}
+		return p, nil
 	}
-	return nil
+	return canonical, nil
 }
 
 // contextOptions turns the session parameters into what the transform has to

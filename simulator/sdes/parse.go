@@ -42,13 +42,17 @@ func Parse(value string) (Line, error) {
 	if !isToken(fields[1]) {
 		return Line{}, wrong(PartSuite, fields[1], "characters other than letters, digits and underscores")
 	}
+	if s, known := Lookup(l.Suite); known {
+		l.Suite = s.Name
+	}
 	keys, err := parseKeys(fields[2], l.Suite)
 	if err != nil {
 		return Line{}, err
 	}
 	l.Keys = keys
 	for _, p := range fields[3:] {
-		if err := checkParam(p); err != nil {
+		p, err := parseParam(p)
+		if err != nil {
 			return Line{}, err
 		}
 		l.Params = append(l.Params, p)
@@ -69,7 +73,7 @@ func parseKeys(text string, name SuiteName) ([]Key, error) {
 		case !known:
 			keys = append(keys, Key{Opaque: one})
 			continue
-		case method != "inline":
+		case !strings.EqualFold(method, "inline"):
 			return nil, wrong(PartKeyMethod, method, "the only method for SRTP is inline")
 		}
 		k, err := parseInline(info, suite)

@@ -59,6 +59,12 @@ func TestParseExamples(t *testing.T) {
 			text: "10 AES_256_CM_HMAC_SHA1_80 inline:" + key46 + "|1048577 KDR=0 WSH=128 -x",
 		},
 		{
+			name:  "names in another case",
+			value: "1 aes_cm_128_HMAC_sha1_80 Inline:d0RmdmcmVCspeEc3QGZiNWpVLFJhQX1cfHAwJSoj Unencrypted_srtp kdr=0 fec_order=srtp_fec fec_key=inline:aB -Ext",
+			suite: AESCM128HMACSHA1x80, tag: 1, keys: 1, key: 16, params: "UNENCRYPTED_SRTP KDR=0 FEC_ORDER=SRTP_FEC FEC_KEY=inline:aB -Ext",
+			text: "1 AES_CM_128_HMAC_SHA1_80 inline:d0RmdmcmVCspeEc3QGZiNWpVLFJhQX1cfHAwJSoj UNENCRYPTED_SRTP KDR=0 FEC_ORDER=SRTP_FEC FEC_KEY=inline:aB -Ext",
+		},
+		{
 			name:  "RFC 7714",
 			value: "999999999 AEAD_AES_128_GCM inline:" + key28 + " SOMETHING_NEW=1",
 			suite: AEADAES128GCM, tag: 999999999, keys: 1, key: 16, params: "SOMETHING_NEW=1",

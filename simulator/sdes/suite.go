@@ -9,11 +9,15 @@
 // 5.1.2, and [Line.Context] turns the keys into an SRTP context.
 package sdes
 
-import "github.com/pion/srtp/v3"
+import (
+	"strings"
+
+	"github.com/pion/srtp/v3"
+)
 
 // SuiteName is a crypto suite as written in SDP, for example
-// "AES_CM_128_HMAC_SHA1_80". Names are compared exactly: RFC 4568 section 9.1
-// makes them case sensitive tokens.
+// "AES_CM_128_HMAC_SHA1_80". A peer may write it in any case (RFC 4568
+// section 4); [Parse] gives every known suite its registered spelling.
 type SuiteName string
 
 // The crypto suites registered with IANA for SRTP that this package knows.
@@ -61,10 +65,11 @@ var suites = []Suite{
 	{AEADAES256GCM, 32, 12, srtp.ProtectionProfileAeadAes256Gcm},
 }
 
-// Lookup finds a suite by its name in SDP; false if the name is not known.
+// Lookup finds a suite by its name in SDP, in any case; false if the name is
+// not known.
 func Lookup(name SuiteName) (Suite, bool) {
 	for _, s := range suites {
-		if s.Name == name {
+		if strings.EqualFold(string(s.Name), string(name)) {
 			return s, true
 		}
 	}
