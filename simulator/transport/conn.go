@@ -31,6 +31,7 @@ type Conn struct {
 
 	tap  *tap
 	once sync.Once
+	shut chan struct{} // closed when the connection is
 	gone func(*Conn)
 }
 
@@ -57,10 +58,32 @@ func (c *Conn) Shut(reason string) {
 		c.Session.Close()
 		cut.Stop()
 		c.tap.Conn.Close()
+		close(c.shut)
 		if c.gone != nil {
 			c.gone(c)
 		}
 	})
+}
+
+// parting bounds the wait for the device's end of a connection that we retire.
+const parting = 300 * time.Millisecond
+
+// retire ends the connection from our side and waits until the device has ended
+// its side too, so that what it sends next does not go into a connection that
+// is dying. Somebody must be reading from it.
+func (c *Conn) retire(reason string) {
+	c.tap.mu.Lock()
+	c.tap.finish(record.Closed{By: record.Us, How: "close", Reason: reason}, c.tap.now())
+	c.tap.mu.Unlock()
+	cut := time.AfterFunc(parting, func() { c.Shut(reason) })
+	defer cut.Stop()
+	if half, can := c.Session.(interface{ CloseWrite() error }); can {
+		half.CloseWrite() // close_notify
+	}
+	if half, can := c.tap.Conn.(interface{ CloseWrite() error }); can {
+		half.CloseWrite() // FIN
+	}
+	<-c.shut
 }
 
 // Close implements net.Conn.
@@ -100,7 +123,7 @@ func finish(ctx context.Context, t *tap, deadline time.Duration, engine string, 
 		Version: n.Version, Suite: n.Suite, Group: n.Group, ServerName: n.ServerName,
 		Engine: engine, ClientCertificateAsked: t.certificateRequested(),
 	})
-	return &Conn{Session: s, Origin: t.origin, tap: t}, nil
+	return &Conn{shut: make(chan struct{}), Session: s, Origin: t.origin, tap: t}, nil
 }
 
 // drain reads until the device closes, at most for the lingering time. After an

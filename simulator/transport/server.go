@@ -103,7 +103,8 @@ func (s *Server) Generation() int {
 }
 
 // Show swaps the face first, then closes what the device opened before, so that
-// it meets the new face with a full handshake. It returns the new generation.
+// it meets the new face with a full handshake. It waits until the device has
+// closed its side too, or for a moment. It returns the new generation.
 func (s *Server) Show(face Face) (int, error) {
 	s.mu.Lock()
 	if s.closed {
@@ -138,12 +139,14 @@ func (s *Server) Show(face Face) (int, error) {
 		shaking = append(shaking, t)
 	}
 	s.mu.Unlock()
-	for _, c := range old {
-		c.Shut("the cloud shows another profile now")
-	}
 	for _, t := range shaking {
 		t.shut("the cloud shows another profile now")
 	}
+	var parted sync.WaitGroup
+	for _, c := range old {
+		parted.Go(func() { c.retire("the cloud shows another profile now") })
+	}
+	parted.Wait()
 	return generation, nil
 }
 
