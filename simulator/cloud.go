@@ -1,0 +1,273 @@
+// Package simulator is the simulated BYOC Cloud region: four proxies with
+// their certificates, SIP, SRTP and DNS, put together from the rooms below it.
+package simulator
+
+import (
+	"context"
+	"crypto/tls"
+	"fmt"
+	"net/netip"
+	"os"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"byocheck/certs"
+	"byocheck/simulator/dns"
+	"byocheck/simulator/leg"
+	"byocheck/simulator/record"
+	"byocheck/simulator/region"
+	"byocheck/simulator/sipua"
+	"byocheck/simulator/transport"
+)
+
+// Cloud is a region. Its zero value plus Start works, on ports of 127.0.0.1
+// that the kernel chooses. Fields are set before Start.
+type Cloud struct {
+	// Recorder receives the events; nil makes one of its own.
+	Recorder *record.Recorder
+	// Region is the one that is played; the zero value is use1.
+	Region region.Region
+	// Authority makes the certificates; nil makes a lab in a temporary folder.
+	Authority *certs.Authority
+	// Listen are the proxies' addresses, lb01 first.
+	Listen []netip.AddrPort
+	// Advertise goes into DNS, Via, Contact and Record-Route; Listen where empty.
+	Advertise []netip.AddrPort
+	// Media is the RTP address; it should not be one of the proxies'.
+	Media netip.Addr
+	// DNS is where the region's zones are served; not valid serves none.
+	DNS netip.AddrPort
+	// DNSFallback takes another port where that of DNS cannot be had.
+	DNSFallback bool
+	// Sources are where the device connects from; empty accepts everybody.
+	Sources []netip.Prefix
+	// Device is where calls to the device are dialled, Target the host by
+	// which they name it, in the Request-URI and in SNI.
+	Device netip.AddrPort
+	Target string
+	// Match is how many last digits identify a call; 0 means 7.
+	Match int
+	// ConnectTimeout bounds a TCP connect; 0 means 5 s.
+	ConnectTimeout time.Duration
+	// Handshake is the deadline of a TLS handshake where a face has it on; 0 means 500 ms.
+	Handshake time.Duration
+
+	server    transport.Server
+	agent     *sipua.Agent
+	side      leg.Side
+	reception leg.Reception
+	names     *dns.Server
+	chains    map[certs.Profile]tls.Certificate
+	next      atomic.Uint64 // rotates the proxy that outbound calls come from
+	temporary string
+
+	mu       sync.Mutex
+	closed   bool          // no link is opened any more
+	stopping chan struct{} // closed with it
+	links    map[*Link]struct{}
+	work     sync.WaitGroup
+}
+
+// Face is what the region shows to the device.
+type Face struct {
+	// Certificate is the profile that all four proxies present; empty is healthy.
+	Certificate certs.Profile
+	// NoDeadline switches the handshake deadline off: a device that we cut did not refuse.
+	NoDeadline bool
+	// Refusing lists the proxies, from 0, whose ports answer RST.
+	Refusing []int
+}
+
+// Start opens all ports and shows the healthy face. On an error nothing stays open.
+func (c *Cloud) Start() (err error) {
+	defer func() {
+		if err != nil {
+			c.Close()
+		}
+	}()
+	if err := c.defaults(); err != nil {
+		return err
+	}
+	c.chains, c.links, c.stopping = map[certs.Profile]tls.Certificate{}, map[*Link]struct{}{}, make(chan struct{})
+	c.reception.Match = c.Match
+	c.agent = &sipua.Agent{
+		Recorder: c.Recorder, Leg: "cloud", Product: "byocheck simulated cloud", RecordRoute: true,
+		Incoming: c.reception.Incoming,
+		Reconnect: func(ctx context.Context, old *sipua.Flow) (*sipua.Flow, error) {
+			l, err := c.Dial(ctx, c.index(old.Origin().Proxy))
+			if err != nil {
+				return nil, err
+			}
+			return l.Flow, nil
+		},
+	}
+	c.side = leg.Side{Name: "cloud", Recorder: c.Recorder, Agent: c.agent, Media: c.Media, Secure: true, SendHz: leg.CloudHz, ExpectHz: leg.CarrierHz}
+	c.server = transport.Server{Recorder: c.Recorder, Listen: c.Listen, Sources: c.Sources, Accept: c.accept}
+	face, err := c.face(Face{})
+	if err != nil {
+		return err
+	}
+	if err := c.server.Start(face); err != nil {
+		return err
+	}
+	// Nothing that serves a connection reads Listen: some may stand already.
+	for i := range c.Listen {
+		c.Listen[i] = c.server.Addr(i)
+	}
+	return c.startDNS()
+}
+
+func (c *Cloud) defaults() error {
+	if c.Recorder == nil {
+		c.Recorder = &record.Recorder{}
+	}
+	if c.Region.Code == "" {
+		r, err := region.Lookup("use1")
+		if err != nil {
+			return err
+		}
+		c.Region = r
+	}
+	if c.Authority == nil {
+		dir, err := os.MkdirTemp("", "byocheck-lab-")
+		if err != nil {
+			return fmt.Errorf("making a temporary lab: %w", err)
+		}
+		c.temporary = dir
+		lab, err := certs.Open(dir+"/state", certs.Options{})
+		if err != nil {
+			return err
+		}
+		if c.Authority, err = lab.NewAuthority(certs.HighAssuranceEV); err != nil {
+			return err
+		}
+	}
+	for len(c.Listen) < 4 {
+		c.Listen = append(c.Listen, netip.MustParseAddrPort("127.0.0.1:0"))
+	}
+	if !c.Media.IsValid() {
+		c.Media = netip.MustParseAddr("127.0.0.1")
+	}
+	if c.Handshake == 0 {
+		c.Handshake = transport.HandshakeDeadline
+	}
+	return nil
+}
+
+func (c *Cloud) startDNS() error {
+	if !c.DNS.IsValid() {
+		return nil
+	}
+	hosts := map[string][]netip.Addr{}
+	for i, name := range c.Region.Proxies.Value {
+		hosts[name] = []netip.Addr{c.advertised(i).Addr()}
+	}
+	s, err := dns.Start(dns.Config{
+		Listen: c.DNS.String(), FallbackPort: c.DNSFallback, Zones: c.Region.Zones(), Hosts: hosts, Now: c.Recorder.Now,
+		OnQuery: func(q dns.Query) {
+			c.Recorder.EmitAt(record.Origin{}, record.DNSQuery{Name: q.Name, Type: q.Type, Rcode: q.Rcode,
+				Answers: q.Answers, Client: q.Client.String(), Transport: q.Transport}, q.At)
+		},
+	})
+	if err != nil {
+		return err
+	}
+	c.names = s
+	c.DNS = s.Addr()
+	return nil
+}
+
+// face makes the transport's face of ours.
+func (c *Cloud) face(f Face) (transport.Face, error) {
+	profile := f.Certificate
+	if profile == "" {
+		profile = certs.Healthy
+	}
+	chain, made := c.chains[profile]
+	if !made {
+		var err error
+		dns := append([]string{c.Region.SRVDomain.Value}, c.Region.Proxies.Value...)
+		if chain, err = c.Authority.Chain(profile, certs.Names{CN: c.Region.SRVDomain.Value, DNS: dns}); err != nil {
+			return transport.Face{}, fmt.Errorf("making the certificate %s: %w", profile, err)
+		}
+		c.chains[profile] = chain
+	}
+	out := transport.Face{Profile: string(profile), Certificate: chain, Suites: transport.SurvivingSuites(), Deadline: c.Handshake, Refusing: f.Refusing}
+	if f.NoDeadline {
+		out.Deadline = 0
+	}
+	return out, nil
+}
+
+// Show swaps the face, then closes the connections that the device opened
+// before. It returns the generation that begins. It must not be called from
+// two goroutines at once.
+func (c *Cloud) Show(f Face) (int, error) {
+	face, err := c.face(f)
+	if err != nil {
+		return 0, err
+	}
+	return c.server.Show(face)
+}
+
+// Generation returns that of the face now shown.
+func (c *Cloud) Generation() int { return c.server.Generation() }
+
+// Close ends everything and waits for it. Calls should be hung up before.
+func (c *Cloud) Close() {
+	c.server.Close()
+	c.mu.Lock()
+	if !c.closed && c.stopping != nil {
+		close(c.stopping)
+	}
+	c.closed = true
+	var open []*Link
+	for l := range c.links {
+		open = append(open, l)
+	}
+	c.mu.Unlock()
+	for _, l := range open {
+		l.Close("the simulator stops")
+	}
+	c.work.Wait()
+	if c.names != nil {
+		c.names.Close()
+	}
+	if c.temporary != "" {
+		os.RemoveAll(c.temporary)
+	}
+}
+
+// accept serves a connection that the device opened, until it ends.
+func (c *Cloud) accept(conn *transport.Conn) {
+	f := c.agent.Stream(conn, conn.Origin, c.advertised(c.index(conn.Origin.Proxy)).String(), conn.Shut)
+	f.Serve(conn)
+}
+
+// index returns the proxy of that name in recordings.
+func (c *Cloud) index(proxy string) int { return max(0, slices.Index(c.server.Names, proxy)) }
+
+// advertised is the address under which a proxy is reached.
+func (c *Cloud) advertised(proxy int) netip.AddrPort {
+	if proxy < len(c.Advertise) {
+		return c.Advertise[proxy]
+	}
+	return c.server.Addr(proxy)
+}
+
+// HangUp ends all calls.
+func (c *Cloud) HangUp(ctx context.Context) { c.agent.HangUp(ctx) }
+
+// Expect makes calls to the number wait for Answer.
+func (c *Cloud) Expect(number string) (*leg.Expected, error) { return c.reception.Expect(number) }
+
+// Answer accepts a call of the device.
+func (c *Cloud) Answer(call *sipua.Call) (*leg.Leg, error) {
+	l, err := c.side.Answer(call)
+	if err == nil {
+		c.release(call, 0)
+	}
+	return l, err
+}

@@ -1,0 +1,137 @@
+package simulator
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"net/netip"
+	"time"
+
+	"github.com/emiago/sipgo/sip"
+
+	"byocheck/simulator/leg"
+	"byocheck/simulator/record"
+	"byocheck/simulator/sipua"
+	"byocheck/simulator/transport"
+)
+
+// Link is a connection that the cloud opened to the device.
+type Link struct {
+	Flow *sipua.Flow
+	conn *transport.Conn
+}
+
+// Close ends the link from our side.
+func (l *Link) Close(reason string) { l.conn.Shut(reason) }
+
+// NextProxy returns the proxy from which the next call should come: Genesys
+// sends calls from any of a region's addresses.
+func (c *Cloud) NextProxy() int { return int(c.next.Add(1)-1) % len(c.Listen) }
+
+// Dial opens a connection of its own from a proxy to the device and does the
+// handshake: TLS 1.2, P-384, no client certificate, the target's name in SNI.
+// The device's certificate is recorded and not judged here.
+func (c *Cloud) Dial(ctx context.Context, proxy int) (*Link, error) {
+	return c.dial(ctx, proxy, c.Handshake)
+}
+
+// DialPatiently is Dial without the handshake deadline, to see what a slow
+// device would have shown.
+func (c *Cloud) DialPatiently(ctx context.Context, proxy int) (*Link, error) {
+	return c.dial(ctx, proxy, 0)
+}
+
+func (c *Cloud) dial(ctx context.Context, proxy int, deadline time.Duration) (*Link, error) {
+	d := transport.Dialer{
+		Recorder: c.Recorder, Origin: record.Origin{Generation: c.Generation(), Proxy: c.server.Names[proxy]},
+		Local: c.source(proxy), ConnectTimeout: c.ConnectTimeout, Deadline: deadline,
+	}
+	if _, err := netip.ParseAddr(c.Target); err != nil {
+		d.ServerName = c.Target // an address does not go into SNI (RFC 6066 3)
+	}
+	conn, err := d.Dial(ctx, c.Device)
+	if err != nil {
+		return nil, err
+	}
+	l := &Link{conn: conn}
+	l.Flow = c.agent.Stream(conn, conn.Origin, c.advertised(proxy).String(), conn.Shut)
+	c.mu.Lock()
+	if c.closed {
+		c.mu.Unlock()
+		l.Close("the simulator stops")
+		return nil, fmt.Errorf("connecting to %s: the simulator stops: %w", c.Device, net.ErrClosed)
+	}
+	c.links[l] = struct{}{}
+	c.work.Go(func() {
+		l.Flow.Serve(conn)
+		c.mu.Lock()
+		delete(c.links, l)
+		c.mu.Unlock()
+	})
+	c.mu.Unlock()
+	return l, nil
+}
+
+// source is the proxy's own address, where the device can be reached from it:
+// a loopback address cannot send to another machine.
+func (c *Cloud) source(proxy int) netip.Addr {
+	a := c.Listen[proxy].Addr()
+	if a.IsUnspecified() || a.IsLoopback() != c.Device.Addr().IsLoopback() {
+		return netip.Addr{}
+	}
+	return a
+}
+
+// Call calls number on the device, over a connection of its own, and waits for
+// the answer. The connection is closed when the call is over.
+func (c *Cloud) Call(ctx context.Context, number, from string) (*leg.Leg, error) {
+	link, err := c.Dial(ctx, c.NextProxy())
+	if err != nil {
+		return nil, err
+	}
+	call, err := c.side.Dial(ctx, link.Flow, number, from, c.Target)
+	if err != nil {
+		link.Close("the call is over")
+		return nil, err
+	}
+	c.release(call.Call, link.conn.Origin.Conn)
+	return call, nil
+}
+
+// release closes what we opened for a call when the call is over: its first
+// connection, and the one for its BYE where the device had ended the first.
+func (c *Cloud) release(call *sipua.Call, first uint64) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.closed {
+		return
+	}
+	c.work.Go(func() {
+		select {
+		case <-call.Done():
+		case <-c.stopping:
+			return
+		}
+		last := call.Origin().Conn
+		c.mu.Lock()
+		var open []*Link
+		for l := range c.links {
+			if id := l.conn.Origin.Conn; id == first || id == last {
+				open = append(open, l)
+			}
+		}
+		c.mu.Unlock()
+		for _, l := range open {
+			l.Close("the call is over")
+		}
+	})
+}
+
+// Ping sends OPTIONS on a link and returns the status of the answer.
+func (c *Cloud) Ping(ctx context.Context, l *Link) (int, error) {
+	r, err := c.agent.Ask(ctx, l.Flow, sip.OPTIONS, c.Target)
+	if err != nil {
+		return 0, err
+	}
+	return r.StatusCode, nil
+}
