@@ -1,0 +1,165 @@
+package judge
+
+import (
+	"bytes"
+	"reflect"
+	"testing"
+	"time"
+
+	"byocheck/scenarios/ledger"
+	"byocheck/simulator/record"
+)
+
+// judgeAll judges a case with all judges, whichever it was made for.
+func judgeAll(t *testing.T, c Case) {
+	t.Helper()
+	for _, j := range judges {
+		v := j.judge(c)
+		if err := sound(c, v); err != nil {
+			t.Fatalf("%s: %v in %+v", j.name, err, v)
+		}
+		if again := j.judge(c); !reflect.DeepEqual(again, v) {
+			t.Fatalf("%s: judged again %+v, was %+v", j.name, again, v)
+		}
+	}
+}
+
+// FuzzReadCase reads cases from any bytes: no panic, and what was read encodes,
+// reads back as the same, and can be judged.
+func FuzzReadCase(f *testing.F) {
+	for _, j := range judges {
+		for i, x := range append(j.cases(), commonCases()...) {
+			if _, b, err := x.c.Decoded(); err == nil && i%4 == 0 {
+				f.Add(b)
+			}
+		}
+	}
+	f.Fuzz(func(t *testing.T, b []byte) {
+		c, err := ReadCase(bytes.NewReader(b))
+		if err != nil {
+			return
+		}
+		judgeAll(t, c)
+		d, first, err := c.Decoded()
+		if err != nil {
+			return // a kind that is not known, without a body, cannot be written
+		}
+		judgeAll(t, d)
+		if _, second, err := d.Decoded(); err != nil || !bytes.Equal(first, second) {
+			t.Fatalf("encoded again, %v:\n%s\nwas\n%s", err, second, first)
+		}
+	})
+}
+
+// maker makes cases out of bytes: each choice takes one.
+type maker struct{ b []byte }
+
+func (m *maker) n(n int) int {
+	if len(m.b) == 0 {
+		return 0
+	}
+	x := int(m.b[0])
+	m.b = m.b[1:]
+	return x % n
+}
+
+func (m *maker) yes() bool { return m.n(2) == 1 }
+
+func pick[T any](m *maker, from ...T) T { return from[m.n(len(from))] }
+
+var descriptions = []string{
+	"", "hello", secured, description(stream("RTP/AVP")), description(stream("RTP/AVP", mandatory)),
+	description(stream("RTP/SAVP", mandatory), stream("RTP/AVP")), description(stream("RTP/SAVP", crypto(2, MandatorySuite))),
+	description(stream("RTP/SAVP", "1 X inline:a")), description("m=audio 0 RTP/AVP 0\r\n"), description(stream("RTP/SAVP", "junk")),
+}
+
+func (m *maker) body(chains [][][]byte) record.Body {
+	dir := pick(m, record.In, record.Out, "")
+	party := pick(m, record.Device, record.Us, "", "nobody")
+	leg := pick(m, "cloud", "carrier", "")
+	failure := pick(m, "", "EOF", "%s %!d(MISSING)")
+	switch m.n(17) {
+	case 0:
+		return record.Accepted{Remote: pick(m, "192.0.2.7:4000", "junk", ""), Foreign: m.n(4) == 1}
+	case 1:
+		return record.Dialled{Remote: "192.0.2.7:5061", Connect: time.Duration(m.n(9)), Error: failure}
+	case 2:
+		return record.Closed{By: party, How: pick(m, "fin", "rst", "close", "")}
+	case 3:
+		return record.ClientHello{}
+	case 4:
+		return record.TLSRecord{Dir: dir, Type: uint8(20 + m.n(4)), Handshake: pick(m, nil, []uint8{11}, []uint8{13}, []uint8{2, 13}), Encrypted: m.yes()}
+	case 5:
+		return record.Alert{Dir: dir, Level: uint8(m.n(3)), Code: uint8(m.n(256)), Name: pick(m, "unknown_ca", "%d", ""), Encrypted: m.yes()}
+	case 6:
+		return record.HandshakeDone{ClientCertificateAsked: m.yes()}
+	case 7:
+		return record.HandshakeFailed{Error: failure, By: party, Deadline: m.yes(), ClientCertificateAsked: m.yes()}
+	case 8:
+		return record.PeerChain{Certificates: pick(m, chains...)}
+	case 9, 10:
+		return record.SIPMessage{Dir: dir, Method: pick(m, "INVITE", "OPTIONS", ""), Status: pick(m, 0, 200, 404, 488, -1), Call: uint64(m.n(3)),
+			Raw: record.Text("x\r\n\r\n" + pick(m, descriptions...))}
+	case 11, 12, 13:
+		return record.Call{Leg: leg, Call: uint64(m.n(3)), Role: pick(m, "caller", "callee", ""), Number: pick(m, "1", "\xff", ""),
+			State: pick(m, "invited", "invited", "answered", "answered", "rejected", "failed", "ended", ""), Status: pick(m, 0, 200, 404, 486, 500), By: party, Error: failure}
+	case 14:
+		return record.Media{Leg: leg, Call: uint64(m.n(3)), Encrypted: m.yes(), Suite: pick(m, MandatorySuite, ""), Received: pick(m, 0, 200, -1), Authenticated: pick(m, 0, 200),
+			AuthFailed: m.n(2), Clear: m.n(2), Blocks: pick(m, 0, 20, 200, -5), ToneShare: pick(m, 0, 1, 0.5, -1e300, 1e300), EchoShare: pick(m, 0, 0.9), SilenceShare: pick(m, 0, 0.9)}
+	case 15:
+		return pick[record.Body](m, record.Stimulus{State: "ended", Error: failure}, record.DNSQuery{}, record.SIPGarbage{})
+	}
+	return pick[record.Body](m, record.Truncated{Dropped: 1}, record.Profile{}, record.Unknown{Name: "later.thing", Raw: []byte("{}")})
+}
+
+func (m *maker) attempts(name string, most int, chains [][][]byte) (out []record.Attempt) {
+	for i := range m.n(most + 1) {
+		a := record.Attempt{Name: name + string(rune('0'+i)), Generation: 1}
+		at := time.Duration(0)
+		for seq := range m.n(40) {
+			at += pick(m, 0, time.Millisecond, 300*time.Millisecond, 10*time.Second, -time.Second)
+			a.Events = append(a.Events, record.Event{Seq: uint64(seq + 1), Mono: at, Generation: pick(m, 1, 1, 1, 0),
+				Conn: uint64(m.n(4)), Proxy: pick(m, "lb01", "lb02", "carrier", ""), Body: m.body(chains)})
+		}
+		out = append(out, a)
+	}
+	return out
+}
+
+// FuzzJudges judges cases made of any events in any order.
+func FuzzJudges(f *testing.F) {
+	var chains [][][]byte
+	for _, certs := range [][]cert{{}, {leaf, lower, upper}, {leaf}, {selfish}, {leaf, stray}} {
+		var chain [][]byte
+		for _, c := range certs {
+			chain = append(chain, c.der())
+		}
+		chains = append(chains, chain)
+	}
+	chains = append(chains, [][]byte{[]byte("junk")}, [][]byte{leaf.der(), nil})
+	roots := [][]byte{root.der()}
+	f.Add([]byte("a"))
+	f.Add(bytes.Repeat([]byte{1, 2, 3, 5, 7, 11, 13, 17, 19, 23, 29, 31}, 60))
+	f.Add(bytes.Repeat([]byte{0, 1, 9, 8, 4, 11, 14, 30}, 90))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		m := &maker{b}
+		c := Case{
+			Scenario: "a.b.c", Level: pick(m, ledger.LevelMust, ledger.LevelShould, ledger.LevelMay, ledger.LevelInfo, "", "odd"),
+			Target: pick(m, "sbc.customer.test", "192.0.2.1", ""), Fault: pick(m, "", "A fault."), Needs: pick(m, "", CallsToCloud, CallsFromCloud),
+			CarrierHeard: m.yes(), Roots: pick(m, roots, nil, [][]byte{nil}), Deadline: pick(m, 500*time.Millisecond, 0, -1),
+			Jitter: Jitter{Samples: m.n(2), Max: pick(m, 0, time.Millisecond, -time.Hour, time.Hour)}, Now: pick(m, played, time.Time{}),
+		}
+		if m.n(4) == 1 {
+			c.Declared = map[string]string{pick(m, CallsToCloud, ""): "reason"}
+		}
+		if m.n(8) == 1 {
+			c.Missing = []string{"numbers:"}
+		}
+		c.Control, c.Attempts = m.attempts("control", 2, chains), m.attempts("fault", 2, chains)
+		d, _, err := c.Decoded()
+		if err != nil {
+			t.Fatal(err)
+		}
+		judgeAll(t, d)
+	})
+}
