@@ -1,0 +1,120 @@
+package scenarios
+
+import (
+	"context"
+	"slices"
+	"sync"
+	"time"
+
+	"byocheck/scenarios/judge"
+	"byocheck/scenarios/ledger"
+	"byocheck/simulator/record"
+)
+
+// outbound are the scenarios in which the device is the TLS server.
+func outbound() []Scenario {
+	return []Scenario{
+		{
+			ID:      "cert.outbound.chain-complete",
+			Title:   "The device presents its certificate with every intermediate, up to a trusted root",
+			Level:   ledger.LevelMust,
+			Clauses: []string{"byoc-029-sbc-sends-full-chain", "rfc5246-7.4.2-server-certificate-order", "rfc5280-6.1-path-validation"},
+			Needs:   judge.CallsFromCloud,
+			Play:    playHandshakes(1, false),
+			Judge:   judge.ChainComplete,
+		},
+		{
+			ID:      "cert.outbound.name-matches",
+			Title:   "The device's certificate names the trunk's SIP Servers or Proxies value",
+			Level:   ledger.LevelMust,
+			Clauses: []string{"byoc-033-sbc-name-matches-trunk", "byoc-034-no-ip-target", "rfc6125-6.4.4-common-name-last"},
+			Needs:   judge.CallsFromCloud,
+			Play:    playHandshakes(1, false),
+			Judge:   judge.NameMatches,
+		},
+		{
+			ID:      "tls.outbound.no-client-certificate-required",
+			Title:   "The device takes calls without asking the cloud for a client certificate that it must have",
+			Level:   ledger.LevelMust,
+			Clauses: []string{"byoc-009-no-mtls", "rfc5246-7.4.6-client-certificate-empty", "byoc-k13-client-authentication-usage"},
+			Needs:   judge.CallsFromCloud,
+			Play:    playHandshakes(1, true),
+			Judge:   judge.NoClientCertificate,
+		},
+		{
+			ID:      "tls.outbound.handshake-within-500ms",
+			Title:   "The device's TLS handshake is done within 500 ms",
+			Level:   ledger.LevelMust,
+			Clauses: []string{"byoc-030-handshake-500ms"},
+			Needs:   judge.CallsFromCloud,
+			Play:    playHandshakes(10, false),
+			Judge:   judge.HandshakeTime,
+		},
+		{
+			ID:      "media.outbound.call-with-srtp-both-ways",
+			Title:   "A call from the cloud is connected with SRTP, and both sides hear each other",
+			Level:   ledger.LevelMust,
+			Clauses: []string{"byoc-004-carrier-must-do-tls-srtp", "byoc-001-secure-trunk-both-planes", "rfc4568-5.1.2-answer-crypto", "rfc4568-6.2.1-aes-cm-128-hmac-sha1-80", "rfc3711-3.3-authentication-failure"},
+			Needs:   judge.CallsFromCloud,
+			Play:    playOutboundCall,
+			Judge:   judge.OutboundCall,
+		},
+	}
+}
+
+// pinging bounds the wait for the answer to OPTIONS.
+const pinging = 5 * time.Second
+
+// playHandshakes opens n connections to the device, one after the other, from
+// the proxies in turn; with ping, OPTIONS is sent on each. Our own lateness is
+// measured all the while.
+func playHandshakes(n int, ping bool) func(context.Context, *Stage, *judge.Case) error {
+	return func(ctx context.Context, s *Stage, c *judge.Case) error {
+		w := s.Recorder.Open("handshakes")
+		w.Under("healthy", s.Cloud.Generation())
+		measured := lateness(ctx)
+		s.tell("doing %d TLS handshake(s) with the device", n)
+		for range n {
+			if ctx.Err() != nil {
+				break
+			}
+			l, err := s.Cloud.DialPatiently(ctx, s.Cloud.NextProxy())
+			if err != nil {
+				continue // recorded; the judge sees it
+			}
+			if ping {
+				bound, cancel := context.WithTimeout(ctx, pinging)
+				s.Cloud.Ping(bound, l) // the answer, or its absence, is recorded
+				cancel()
+			}
+			l.Close("the handshake is measured")
+			<-l.Flow.Closed()
+		}
+		c.Jitter = measured()
+		c.Attempts = []record.Attempt{w.Close()}
+		return nil
+	}
+}
+
+// lateness measures how much later than asked a timer of ours fires, until the
+// returned function is called: what our own process and machine can add to a
+// measured time.
+func lateness(ctx context.Context) func() judge.Jitter {
+	const every, atLeast = 2 * time.Millisecond, 20
+	ctx, cancel := context.WithCancel(ctx)
+	var late []time.Duration
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		for len(late) < 100_000 && (ctx.Err() == nil || len(late) < atLeast) {
+			begin := time.Now()
+			time.Sleep(every)
+			late = append(late, time.Since(begin)-every)
+		}
+	})
+	return func() judge.Jitter {
+		cancel()
+		wg.Wait()
+		slices.Sort(late)
+		return judge.Jitter{Samples: len(late), P50: late[len(late)/2], Max: late[len(late)-1]}
+	}
+}
