@@ -60,7 +60,7 @@ func TestEveryKey(t *testing.T) {
 			t.Errorf("%s is not in testdata/full.yaml, or its place was lost", key)
 		}
 	}
-	if missing := c.MissingForInbound(); len(missing) != 0 {
+	if missing := slices.Concat(c.MissingForInbound(), c.MissingForOutbound()); len(missing) != 0 {
 		t.Errorf("complete file lacks %q", missing)
 	}
 }
@@ -121,68 +121,6 @@ func TestSetKeepsCopiesApart(t *testing.T) {
 	}
 	if err := b.Set("state", "", "--state"); err == nil || b.State != "x" {
 		t.Errorf("refused value changed state to %q (error %v)", b.State, err)
-	}
-}
-
-func TestMissingForInbound(t *testing.T) {
-	for _, tt := range []struct {
-		name, file string
-		want       []string
-	}{
-		{"nothing given", "target: sbc.customer.test", []string{
-			"carrier:",
-			"  listen: 127.0.2.1:5060  # where the device sends calls for the carrier",
-			"  device: <address of the device>:5060  # where the device takes calls from the carrier",
-			"numbers:",
-			`  inbound: ["+13175550100"]  # the carrier dials these, the device sends them to the cloud`,
-		}},
-		{"device elsewhere", "connect: 192.0.2.9:5061\nnumbers: {inbound: [3175550100]}", []string{
-			"carrier:",
-			"  listen: <address of this host>:5060  # where the device sends calls for the carrier",
-			"  device: 192.0.2.9:5060  # where the device takes calls from the carrier",
-		}},
-		{"only the device's side missing", "carrier: {listen: 127.0.2.9:5060}\nnumbers: {inbound: [3175550100]}", []string{
-			"carrier:",
-			"  device: <address of the device>:5060  # where the device takes calls from the carrier",
-		}},
-		{"no carrier", "carrier: none\nnumbers: {inbound: [3175550100]}", []string{
-			"# instead of carrier: none",
-			"carrier:",
-			"  listen: 127.0.2.1:5060  # where the device sends calls for the carrier",
-			"  device: <address of the device>:5060  # where the device takes calls from the carrier",
-		}},
-		{"only numbers missing", "carrier: {device: 127.0.0.21:5060}", []string{
-			"numbers:",
-			`  inbound: ["+13175550100"]  # the carrier dials these, the device sends them to the cloud`,
-		}},
-		{"complete", "carrier: {device: 127.0.0.21:5060}\nnumbers: {inbound: [3175550100]}", nil},
-	} {
-		t.Run(tt.name, func(t *testing.T) {
-			c, err := decode("b.yaml", []byte(tt.file))
-			if err != nil {
-				t.Fatal(err)
-			}
-			if got := c.MissingForInbound(); !slices.Equal(got, tt.want) {
-				t.Errorf("got:\n%q\nwant:\n%q", got, tt.want)
-			}
-		})
-	}
-}
-
-// The lines that are advised must read as the file they are pasted into.
-func TestAdviceIsValid(t *testing.T) {
-	c := Default()
-	c.Connect = c.Listen[0]
-	var b bytes.Buffer
-	for _, line := range c.MissingForInbound() {
-		b.WriteString(line + "\n")
-	}
-	c, err := decode("advice.yaml", b.Bytes())
-	if err != nil {
-		t.Fatal(err)
-	}
-	if missing := c.MissingForInbound(); len(missing) != 0 {
-		t.Errorf("advice followed, but still missing %q", missing)
 	}
 }
 

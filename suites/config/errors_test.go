@@ -215,13 +215,25 @@ func TestFiles(t *testing.T) {
 		{"known", lo + "known-failures: ''",
 			`b.yaml:2:17: known-failures: bad path ""; write one or leave the key out`},
 		{"far name", "target: sbc.example.com",
-			`b.yaml:1:9: target: sbc.example.com is a name without connect, so it counts as beyond loopback, but listen has 127.0.1.1:5061, on loopback; set connect to the device's address, and listen, advertise and media to addresses of this host that the device can reach`},
+			""},
 		{"far address", "target: 192.0.2.9",
-			`b.yaml:1:9: target: the device at 192.0.2.9:5061 is beyond loopback, but listen has 127.0.1.1:5061, on loopback; set listen, advertise and media to addresses of this host that the device can reach`},
+			""},
 		{"far connect", "target: sbc.example.com\nconnect: 192.0.2.9:5061",
-			`b.yaml:2:10: connect: the device at 192.0.2.9:5061 is beyond loopback, but listen has 127.0.1.1:5061, on loopback; set listen, advertise and media to addresses of this host that the device can reach`},
+			""},
+		{"far v6", "target: '[2001:db8::9]:5061'",
+			""},
+		{"far name, loopback listen", "target: sbc.example.com\nlisten: [127.0.1.1:5061, 127.0.1.1:5062, 127.0.1.1:5063, 127.0.1.1:5064]",
+			`b.yaml:2:10: listen[0]: sbc.example.com is a name without connect, so it counts as beyond loopback, but 127.0.1.1:5061 is on loopback; set listen, advertise and media to addresses of this host that the device can reach`},
+		{"far address, loopback listen", "target: 192.0.2.9\nlisten: [127.0.1.1:5061, 127.0.1.2:5061, 127.0.1.3:5061, 127.0.1.4:5061]",
+			`b.yaml:2:10: listen[0]: the device at 192.0.2.9:5061 is beyond loopback, but 127.0.1.1:5061 is on loopback; set listen, advertise and media to addresses of this host that the device can reach`},
+		{"far connect, loopback listen", "target: sbc.example.com\nconnect: 192.0.2.9:5061\nlisten: [127.0.1.1:5061, 127.0.1.2:5061, 127.0.1.3:5061, 127.0.1.4:5061]",
+			`b.yaml:3:10: listen[0]: the device at 192.0.2.9:5061 is beyond loopback, but 127.0.1.1:5061 is on loopback; set listen, advertise and media to addresses of this host that the device can reach`},
 		{"far one listen", "target: 192.0.2.9\nlisten: [192.0.2.1:5061, 192.0.2.2:5061, 127.0.1.3:5061, 192.0.2.3:5061]\n",
-			`b.yaml:2:42: listen[2]: the device at 192.0.2.9:5061 is beyond loopback, but listen has 127.0.1.3:5061, on loopback; set listen, advertise and media to addresses of this host that the device can reach`},
+			`b.yaml:2:42: listen[2]: the device at 192.0.2.9:5061 is beyond loopback, but 127.0.1.3:5061 is on loopback; set listen, advertise and media to addresses of this host that the device can reach`},
+		{"far, every address", "target: 192.0.2.9\nlisten: [0.0.0.0:5061, 0.0.0.0:5062, 0.0.0.0:5063, 0.0.0.0:5064]\nadvertise: [192.0.2.1:5061, 192.0.2.1:5062, 192.0.2.1:5063, 192.0.2.1:5064]\nmedia: 192.0.2.1",
+			""},
+		{"far carrier of an outbound lab", "target: 192.0.2.9\ncarrier: {device: 192.0.2.9:5060}",
+			`b.yaml:2:10: carrier.listen: 127.0.2.1 is on loopback, but carrier.device is beyond it; set carrier.listen and carrier.media to addresses of this host that the device can reach`},
 		{"far advertise", "target: 192.0.2.9\nlisten: [192.0.2.1:5061, 192.0.2.1:5062, 192.0.2.1:5063, 192.0.2.1:5064]\nadvertise: [127.0.2.1:5061, 127.0.2.1:5062, 127.0.2.1:5063, 127.0.2.1:5064]",
 			`b.yaml:3:13: advertise[0]: 127.0.2.1:5061 is on loopback, but the device is beyond it; set advertise to addresses of this host that the device can reach`},
 		{"far media", "target: 192.0.2.9\nlisten: [192.0.2.1:5061, 192.0.2.1:5062, 192.0.2.1:5063, 192.0.2.1:5064]",
@@ -268,11 +280,10 @@ func TestFlagOverFile(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := c.Set("connect", "192.0.2.9:5061", "CONNECT="); err != nil {
+	if err := c.Set("connect", "127.0.1.2:5061", "CONNECT="); err != nil {
 		t.Fatal(err)
 	}
-	want := "CONNECT=: the device at 192.0.2.9:5061 is beyond loopback, but listen has 127.0.1.1:5061, on loopback; " +
-		"set listen, advertise and media to addresses of this host that the device can reach"
+	want := "CONNECT=: 127.0.1.2:5061 is also the address of lb02 in listen; write the device's own address"
 	if got := text(c.Validate()); got != want {
 		t.Errorf("\ngot:  %s\nwant: %s", got, want)
 	}

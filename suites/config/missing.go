@@ -6,7 +6,7 @@ import "net/netip"
 // from the carrier through the device to the cloud, and nothing if none are
 // missing. Addresses in angle brackets are for the user to fill in.
 func (c *Config) MissingForInbound() []string {
-	var lines []string
+	lines := c.missingAddresses()
 	if c.Carrier.None || !c.Carrier.Device.IsValid() {
 		if c.Carrier.None {
 			lines = append(lines, "# instead of carrier: none")
@@ -31,4 +31,27 @@ func (c *Config) MissingForInbound() []string {
 			"  inbound: [\"+13175550100\"]  # the carrier dials these, the device sends them to the cloud")
 	}
 	return lines
+}
+
+// MissingForOutbound returns the lines of YAML to add before a call can be made
+// from the cloud through the device, and nothing if none are missing.
+func (c *Config) MissingForOutbound() []string {
+	lines := c.missingAddresses()
+	if len(c.Numbers.Outbound) == 0 {
+		lines = append(lines,
+			"numbers:",
+			"  outbound: [\"+13175550123\"]  # the cloud dials these, the device sends them to the carrier")
+	}
+	return lines
+}
+
+// missingAddresses are the lines of a lab that the device cannot reach.
+func (c *Config) missingAddresses() []string {
+	if !c.OutboundOnly() {
+		return nil
+	}
+	return []string{
+		"listen: [<address of this host>:5061, <...>:5062, <...>:5063, <...>:5064]  # the four proxies, where the device reaches them",
+		"media: <another address of this host>  # the cloud's RTP",
+	}
 }

@@ -134,35 +134,46 @@ func (c *Config) checkCarrier() error {
 	return nil
 }
 
-// checkReach refuses a device elsewhere while we are on loopback: it could
-// never answer, and each verdict would blame it for that.
+// checkReach refuses addresses of the lab that the device cannot reach: it could
+// never answer, and each verdict would blame it for that. A lab whose listen was
+// left alone is no error: it plays the outbound scenarios.
 func (c *Config) checkReach() error {
 	const fix = "to addresses of this host that the device can reach"
-	key, far := "connect", c.Connect.IsValid() && !c.Connect.Addr().IsLoopback()
-	if _, ok := c.Origin("connect"); !ok {
-		key, far = "target", far || !c.Connect.IsValid()
+	if !c.far() || c.OutboundOnly() {
+		return c.checkCarrierReach(fix)
+	}
+	device := "the device at " + c.Connect.String() + " is beyond loopback"
+	if !c.Connect.IsValid() {
+		device = c.Target.Host + " is a name without connect, so it counts as beyond loopback"
 	}
 	for i, a := range c.Listen {
-		if !far || !a.Addr().IsLoopback() {
-			continue
+		if a.Addr().IsLoopback() {
+			return c.Errorf(entryKey("listen", i), "%s, but %s is on loopback; set listen, advertise and media %s", device, a, fix)
 		}
-		if !c.Connect.IsValid() {
-			return c.Errorf(key, "%s is a name without connect, so it counts as beyond loopback, but listen has %s, on loopback; set connect to the device's address, and listen, advertise and media %s", c.Target.Host, a, fix)
-		}
-		if _, ok := c.Origin("listen"); ok {
-			key = entryKey("listen", i)
-		}
-		return c.Errorf(key, "the device at %s is beyond loopback, but listen has %s, on loopback; set listen, advertise and media %s", c.Connect, a, fix)
 	}
 	for i, a := range c.Advertise {
-		if far && a.Addr().IsLoopback() {
+		if a.Addr().IsLoopback() {
 			return c.Errorf(entryKey("advertise", i), "%s is on loopback, but the device is beyond it; set advertise %s", a, fix)
 		}
 	}
-	if far && c.Media.IsLoopback() {
+	if c.Media.IsLoopback() {
 		return c.Errorf("media", "%s is on loopback, but the device is beyond it; set media %s", c.Media, fix)
 	}
 	return c.checkCarrierReach(fix)
+}
+
+// far reports whether the device is beyond loopback, as a name without connect
+// is taken to be.
+func (c *Config) far() bool {
+	return !c.Connect.IsValid() || !c.Connect.Addr().IsLoopback()
+}
+
+// OutboundOnly reports whether only outbound scenarios can be played: the
+// device is beyond loopback, and nobody has said which addresses of this host
+// it can reach. MissingForInbound says what to add.
+func (c *Config) OutboundOnly() bool {
+	_, listen := c.Origin("listen")
+	return c.far() && !listen && slices.ContainsFunc(c.Listen, func(a netip.AddrPort) bool { return a.Addr().IsLoopback() })
 }
 
 func (c *Config) checkCarrierReach(fix string) error {

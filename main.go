@@ -1,0 +1,26 @@
+// Command byocheck tests a session border controller against a simulated
+// Genesys Cloud BYOC trunk over TLS and SRTP. See byocheck --help.
+package main
+
+import (
+	"context"
+	"net"
+	"net/netip"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"byocheck/suites/command"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	code := command.Run(ctx, command.Environment{
+		Out: os.Stdout, Err: os.Stderr,
+		Resolve: func(ctx context.Context, host string) ([]netip.Addr, error) {
+			return net.DefaultResolver.LookupNetIP(ctx, "ip", host)
+		},
+	}, os.Args[1:])
+	stop()
+	os.Exit(code)
+}

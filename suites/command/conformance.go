@@ -1,0 +1,170 @@
+package command
+
+import (
+	"errors"
+	"fmt"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"byocheck/scenarios"
+	"byocheck/scenarios/judge"
+	"byocheck/suites"
+	"byocheck/suites/config"
+	"byocheck/suites/report"
+)
+
+// conformance are the flags of the command.
+type conformance struct {
+	env    Environment
+	config string
+	only   string
+	out    string
+	known  string
+	set    map[string]*string // flags that override keys of the file
+}
+
+// overriding are the flags that set a key of the configuration, with their help.
+var overriding = []struct{ key, help string }{
+	{"target", "the device as the trunk names it (SIP Servers or Proxies), host:port"},
+	{"connect", "where to reach the device, IP:port, if not by the target's name"},
+	{"region", "the region to simulate"},
+	{"edition", "the edition of the specification: older or newer"},
+	{"state", "the folder of the lab's roots and device certificates"},
+}
+
+func newConformance(env Environment) *cobra.Command {
+	o := conformance{env: env, set: map[string]*string{}}
+	cmd := &cobra.Command{
+		Use:   "conformance",
+		Short: "Play the scenarios against a device and judge it",
+		Long: `Play the scenarios against the device and judge it.
+
+What is not given as a flag is read from byocheck.yaml in the working directory,
+if there is one, or from the file named by --config.`,
+		Example: `  byocheck conformance --target sbc.example.com:5061
+  byocheck conformance --config lab/byocheck.yaml --only 'area:cert && direction:inbound'
+  byocheck conformance --config lab/byocheck.yaml --only cert.inbound.san-mismatch-refused`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return o.run(cmd) },
+	}
+	f := cmd.Flags()
+	for _, x := range overriding {
+		o.set[x.key] = f.String(x.key, "", x.help)
+	}
+	f.StringVarP(&o.config, "config", "c", "", "configuration file (default byocheck.yaml, if present)")
+	f.StringVar(&o.only, "only", "", "scenarios to play: ids with commas, or a label filter such as 'area:tls && level:must'")
+	f.StringVarP(&o.out, "out", "o", "byocheck-report", "folder for report.json and the recordings")
+	f.StringVar(&o.known, "known-failures", "", "file of failures that are known and do not count")
+	return cmd
+}
+
+func (o conformance) run(cmd *cobra.Command) error {
+	c, err := o.load(cmd)
+	if err != nil {
+		return err
+	}
+	if err := suites.Complete(cmd.Context(), &c, o.env.Resolve); err != nil {
+		return err
+	}
+	selected, err := suites.Select(scenarios.All(), o.only)
+	if err != nil {
+		return err
+	}
+	known, err := o.knownFailures(cmd, c)
+	if err != nil {
+		return err
+	}
+	out, err := report.Open(o.out)
+	if err != nil {
+		return err
+	}
+	r, err := suites.Run(cmd.Context(), suites.Options{
+		Config: c, Selected: selected, Selection: o.only, Known: known, Out: out,
+		Rerun: o.rerun(cmd),
+		Say:   func(format string, args ...any) { fmt.Fprintf(o.env.Err, format+"\n", args...) },
+	})
+	var setUp *suites.SetUpError
+	switch {
+	case errors.As(err, &setUp):
+		return coded{report.Usage, err}
+	case err != nil:
+		return coded{report.Harness, err}
+	}
+	r.Summary(o.env.Out, out)
+	if r.ExitCode != report.Passed {
+		return coded{r.ExitCode, errTold}
+	}
+	return nil
+}
+
+// load reads the file and lays the flags over it.
+func (o conformance) load(cmd *cobra.Command) (config.Config, error) {
+	c, err := config.Load(o.config)
+	if err != nil {
+		return c, err
+	}
+	for _, x := range overriding {
+		if cmd.Flags().Changed(x.key) {
+			if err := c.Set(x.key, *o.set[x.key], "--"+x.key); err != nil {
+				return c, err
+			}
+		}
+	}
+	return c, nil
+}
+
+func (o conformance) knownFailures(cmd *cobra.Command, c config.Config) ([]report.Known, error) {
+	path := c.KnownFailures
+	if cmd.Flags().Changed("known-failures") {
+		path = o.known
+	}
+	if path == "" {
+		return nil, nil
+	}
+	list, err := config.LoadKnownFailures(path)
+	if err != nil {
+		return nil, err
+	}
+	var out []report.Known
+	for _, k := range list {
+		if _, ok := scenarios.Find(k.ID); !ok {
+			return nil, fmt.Errorf("%s: there is no scenario %q; take it off the list or correct the id (byocheck list shows all)", k.Origin, k.ID)
+		}
+		out = append(out, report.Known{ID: k.ID, Verdict: judge.Status(k.Verdict), Reason: k.Reason})
+	}
+	return out, nil
+}
+
+// rerun repeats the flags that were given, with another selection.
+func (o conformance) rerun(cmd *cobra.Command) func(string) string {
+	parts := []string{"byocheck", "conformance"}
+	for _, name := range append([]string{"config", "known-failures"}, keys()...) {
+		if f := cmd.Flags().Lookup(name); f.Changed {
+			value := f.Value.String()
+			if name == "config" || name == "known-failures" {
+				value = filepath.Clean(value)
+			}
+			parts = append(parts, "--"+name, quoted(value))
+		}
+	}
+	return func(id string) string { return strings.Join(append(slices.Clone(parts), "--only", id), " ") }
+}
+
+func keys() []string {
+	var out []string
+	for _, x := range overriding {
+		out = append(out, x.key)
+	}
+	return out
+}
+
+// quoted makes a value safe to paste into a shell.
+func quoted(s string) string {
+	if s != "" && !strings.ContainsAny(s, " \t\n\"'\\$&|;<>()*?[]{}~#!`") {
+		return s
+	}
+	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
+}

@@ -1,0 +1,208 @@
+package suites
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/netip"
+	"slices"
+	"strings"
+	"syscall"
+	"time"
+
+	"byocheck/certs"
+	"byocheck/scenarios"
+	"byocheck/scenarios/judge"
+	"byocheck/scenarios/trigger"
+	"byocheck/simulator"
+	"byocheck/simulator/carrier"
+	"byocheck/simulator/record"
+	"byocheck/simulator/region"
+	"byocheck/suites/config"
+)
+
+// Resolver looks up the addresses of the target where connect does not say
+// them. It is injected: nothing in the kit asks the system's resolver by itself.
+type Resolver func(ctx context.Context, host string) ([]netip.Addr, error)
+
+// Complete checks the configuration against what this program knows, and finds
+// the device's address. It contacts nobody but the resolver.
+func Complete(ctx context.Context, c *config.Config, resolve Resolver) error {
+	if err := c.Validate(); err != nil {
+		return err
+	}
+	if _, err := region.Lookup(c.Region); err != nil {
+		return c.Errorf("region", "%w", err)
+	}
+	for feature := range c.Declared {
+		if !slices.Contains(judge.Features(), feature) {
+			return c.Errorf("declared."+feature, "no scenario depends on it; write one of %s", strings.Join(judge.Features(), ", "))
+		}
+	}
+	if !c.Connect.IsValid() {
+		if resolve == nil {
+			return c.Errorf("connect", "missing; write the device's address and port, such as connect: 192.0.2.10:%d", c.Target.Port)
+		}
+		addrs, err := resolve(ctx, c.Target.Host)
+		if err == nil && len(addrs) == 0 {
+			err = errors.New("the answer is empty")
+		}
+		if err != nil {
+			return c.Errorf("target", "the name %s has no address that can be found here (%w); correct it, or give connect with the device's address and port", c.Target.Host, err)
+		}
+		c.Connect = netip.AddrPortFrom(addrs[0].Unmap(), c.Target.Port)
+		if err := c.Validate(); err != nil { // what could not be checked without the address
+			return err
+		}
+	}
+	if len(c.Device.Sources) == 0 {
+		c.Device.Sources = []netip.Prefix{netip.PrefixFrom(c.Connect.Addr(), c.Connect.Addr().BitLen())}
+	}
+	return nil
+}
+
+// lab is everything that a run opens.
+type lab struct {
+	stage    *scenarios.Stage
+	notes    []string // what the user should know of how the lab was set up
+	recorder *record.Recorder
+	jitter   float64 // the greatest lateness of ours that a scenario measured, in ms
+}
+
+// open puts the lab together. On an error nothing stays open.
+func open(c config.Config, tell func(string, ...any)) (*lab, error) {
+	home, err := certs.Open(c.State, certs.Options{})
+	if err != nil {
+		return nil, err
+	}
+	authority, err := home.NewAuthority(certs.HighAssuranceEV)
+	if err != nil {
+		return nil, err
+	}
+	where, err := region.Lookup(c.Region)
+	if err != nil {
+		return nil, err
+	}
+	rec := &record.Recorder{}
+	cloud := &simulator.Cloud{
+		Recorder: rec, Region: where, Authority: authority, Listen: slices.Clone(c.Listen), Advertise: slices.Clone(c.Advertise),
+		Media: c.Media, DNS: c.DNS, DNSFallback: true, Sources: c.Device.Sources, Device: c.Connect, Target: c.Target.Host,
+		Match: c.Numbers.Match, ConnectTimeout: c.Timeouts.Connect, Handshake: c.Timeouts.Handshake,
+	}
+	if err := cloud.Start(); err != nil {
+		return nil, err
+	}
+	l := &lab{recorder: rec}
+	if cloud.DNS != c.DNS {
+		l.notes = append(l.notes, fmt.Sprintf("DNS answers on %s: %s cannot be had (in use, or a port below 1024 needs root)", cloud.DNS, c.DNS))
+	}
+	s := &scenarios.Stage{
+		Recorder: rec, Cloud: cloud, Edition: c.Edition, Roots: [][]byte{home.DeviceRoot().Raw},
+		Inbound: c.Numbers.Inbound, Outbound: c.Numbers.Outbound,
+		InboundExpected: c.Numbers.InboundExpected, OutboundExpected: c.Numbers.OutboundExpected,
+		MissingInbound: c.MissingForInbound(), MissingOutbound: c.MissingForOutbound(), Declared: c.Declared,
+		Attempt: c.Timeouts.Attempt, CallTime: c.Timeouts.Call, Recovery: c.Device.Recovery, Tell: tell,
+	}
+	if c.Device.Reset != "" {
+		s.Reset = func(ctx context.Context) error {
+			_, err := trigger.Run(ctx, c.Device.Reset, c.Dir)
+			return err
+		}
+	}
+	for _, r := range c.Trigger {
+		if r.Kind == config.CarrierCall {
+			s.CarrierCalls = !c.Carrier.None
+			continue
+		}
+		if !c.OutboundOnly() { // else nothing that the device did could reach us
+			s.Ladder = append(s.Ladder, rung(r, c.Dir))
+		}
+	}
+	if err := l.openCarrier(c, s); err != nil {
+		cloud.Close()
+		return nil, err
+	}
+	l.stage = s
+	return l, nil
+}
+
+func (l *lab) openCarrier(c config.Config, s *scenarios.Stage) error {
+	// Without an address of the device's carrier side there is nobody to
+	// exchange calls with, and no reason to open a port.
+	if c.Carrier.None || !c.Carrier.Device.IsValid() {
+		return nil
+	}
+	a := c.Carrier.Device.Addr()
+	k := &carrier.Carrier{
+		Recorder: l.recorder, Listen: c.Carrier.Listen, Device: c.Carrier.Device, Media: c.Carrier.Media,
+		Sources: append(slices.Clone(c.Device.Sources), netip.PrefixFrom(a, a.BitLen())), Match: c.Numbers.Match,
+	}
+	if err := k.Start(); err != nil {
+		return err
+	}
+	s.Carrier = k
+	return nil
+}
+
+func rung(r config.Rung, dir string) trigger.Rung {
+	switch r.Kind {
+	case config.Command:
+		return trigger.Command{Line: r.Command, Dir: dir}
+	case config.HTTP:
+		return trigger.HTTP{Method: r.Method, URL: r.URL, Body: r.Body, Client: &http.Client{Transport: &http.Transport{Proxy: nil}}}
+	case config.Prompt:
+		return trigger.Prompt{Out: promptOut, Ask: "Make the device place a call to the cloud, or restart its trunk, now."}
+	}
+	return trigger.Patience{}
+}
+
+// promptOut is where a person is asked to act.
+var promptOut io.Writer = io.Discard
+
+// closing bounds the end of calls that are still up.
+const closing = 5 * time.Second
+
+// close hangs up what is still up, by BYE or CANCEL, then closes everything.
+func (l *lab) close() {
+	ctx, cancel := context.WithTimeout(context.Background(), closing)
+	defer cancel()
+	l.stage.Cloud.HangUp(ctx)
+	if l.stage.Carrier != nil {
+		l.stage.Carrier.HangUp(ctx)
+		l.stage.Carrier.Close()
+	}
+	l.stage.Cloud.Close()
+}
+
+// Reachable checks that something accepts TCP connections at the device's
+// address: a wrong address is a mistake of the set-up, not of the device.
+func Reachable(ctx context.Context, c config.Config) error {
+	d := net.Dialer{Timeout: c.Timeouts.Connect}
+	conn, err := d.DialContext(ctx, "tcp", c.Connect.String())
+	if err == nil {
+		conn.Close()
+		return nil
+	}
+	var timeout net.Error
+	switch {
+	case errors.Is(err, syscall.ECONNREFUSED):
+		return fmt.Errorf("reaching the device %s at %s: nothing listens there (%w); check the port, and that the device's TLS listener is up", c.Target, c.Connect, unwrapped(err))
+	case errors.As(err, &timeout) && timeout.Timeout():
+		return fmt.Errorf("reaching the device %s at %s: no answer within %v; check target, connect, routing and firewalls", c.Target, c.Connect, c.Timeouts.Connect)
+	}
+	return fmt.Errorf("reaching the device %s at %s: %w; check target, connect, routing and firewalls", c.Target, c.Connect, unwrapped(err))
+}
+
+// unwrapped returns the innermost error: what the system said.
+func unwrapped(err error) error {
+	for {
+		next := errors.Unwrap(err)
+		if next == nil {
+			return err
+		}
+		err = next
+	}
+}

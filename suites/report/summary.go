@@ -1,0 +1,197 @@
+package report
+
+import (
+	"cmp"
+	"fmt"
+	"io"
+	"path/filepath"
+	"slices"
+	"strings"
+	"unicode"
+
+	"byocheck/scenarios/judge"
+)
+
+// width is where the summary breaks lines.
+const width = 96
+
+// Summary writes what a person needs to know of the run: what is to be fixed
+// first, then the rest in a line each, then the result with its exit code.
+func (r Report) Summary(w io.Writer, out Folder) {
+	fmt.Fprintf(w, "\n%s, simulated region %s, %s edition\n", r.Device.Target, r.Profile.Region, r.Profile.Edition)
+	checks := slices.Clone(r.Checks)
+	slices.SortStableFunc(checks, func(a, b Check) int { return cmp.Compare(urgency(a), urgency(b)) })
+	for _, c := range checks {
+		if urgency(c) < calm {
+			c.explain(w, out)
+		}
+	}
+	fmt.Fprintln(w)
+	for _, c := range checks {
+		if urgency(c) >= calm {
+			c.line(w)
+		}
+	}
+	fmt.Fprintf(w, "\n%s\n%s\n", r.counts(), Notice)
+	fmt.Fprintf(w, "report: %s\n", filepath.Join(string(out), "report.json"))
+	why := meaning[r.ExitCode]
+	if n := r.known(); n > 0 && r.ExitCode == Passed {
+		why += fmt.Sprintf(", but for %d failure(s) listed as known", n)
+	}
+	fmt.Fprintf(w, "result: %s (exit code %d: %s)\n", r.Verdict, r.ExitCode, why)
+}
+
+var meaning = map[int]string{
+	Passed:     "every must that was played is met",
+	Failed:     "a must is not met",
+	Incomplete: "something could not be shown",
+	Harness:    "the harness itself failed",
+	Stale:      "a failure listed as known no longer fails: take it off the list",
+}
+
+// calm is the urgency from which a check needs no explanation.
+const calm = 10
+
+func urgency(c Check) int {
+	switch {
+	case c.Stale:
+		return 3
+	case c.Known != "":
+		return calm
+	case c.Status == judge.Error:
+		return 0
+	case c.Status == judge.Fail:
+		return 1
+	case c.Status == judge.Inconclusive:
+		return 2
+	case c.Status == judge.Warn:
+		return 4
+	case c.Status == judge.NotApplicable:
+		return calm + 1
+	}
+	return calm + 2
+}
+
+func (c Check) word() string {
+	switch {
+	case c.Known != "":
+		return "known"
+	case c.Stale:
+		return "stale"
+	case c.Status == judge.NotApplicable:
+		return "n/a"
+	case c.Status == judge.Inconclusive:
+		return "open"
+	}
+	return string(c.Status)
+}
+
+func (c Check) line(w io.Writer) {
+	fmt.Fprintf(w, "  %-6s %-44s %s\n", c.word(), c.ID, Printable(c.short()))
+}
+
+// short is what one line has room for.
+func (c Check) short() string {
+	switch {
+	case c.Known != "":
+		return fmt.Sprintf("%s, as expected: %s", c.Status, c.Known)
+	case c.Status == judge.NotApplicable:
+		return c.Observed
+	}
+	return c.Title
+}
+
+func (c Check) explain(w io.Writer, out Folder) {
+	word := strings.ToUpper(c.word())
+	if c.Status == judge.Inconclusive {
+		word = "INCONCLUSIVE"
+	}
+	fmt.Fprintf(w, "\n%s  %s  (%s)\n", word, c.ID, c.Level)
+	say := func(label, text string) {
+		if text != "" {
+			fmt.Fprintf(w, "  %-9s %s\n", label, wrap(text, 12))
+		}
+	}
+	say("required", c.Title+".")
+	say("expected", c.Expected)
+	say("observed", c.Observed)
+	if c.Stale {
+		say("stale", "It is listed as a known failure: take it off the list.")
+	}
+	say("to do", c.Hint)
+	for _, x := range c.Witnesses {
+		say("seen", x)
+	}
+	if len(c.Clauses) > 0 {
+		say("clause", fmt.Sprintf("%s: %s (%s)", c.Clauses[0].ID, c.Clauses[0].Text, c.Clauses[0].Source))
+	}
+	if c.Recording != nil {
+		var seqs []string
+		for _, e := range c.Evidence {
+			seqs = append(seqs, fmt.Sprint(e.Seq))
+		}
+		where := filepath.Join(string(out), c.Recording.Path)
+		if len(seqs) > 0 {
+			where += ", event " + strings.Join(seqs, ", ")
+		}
+		fmt.Fprintf(w, "  %-9s %s\n", "evidence", where)
+	}
+	// In one line, so that it can be pasted into a shell.
+	fmt.Fprintf(w, "  %-9s %s\n", "again", c.Rerun)
+}
+
+// Printable replaces what is not to be sent to a terminal: verdicts quote the
+// device, and a device may say anything.
+func Printable(s string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsSpace(r) {
+			return ' '
+		}
+		if !unicode.IsPrint(r) {
+			return unicode.ReplacementChar
+		}
+		return r
+	}, s)
+}
+
+// wrap breaks text at width, with so many blanks before each further line.
+func wrap(text string, indent int) string {
+	var b strings.Builder
+	column := indent
+	for i, word := range strings.Fields(Printable(text)) {
+		if i > 0 && column+1+len(word) > width {
+			b.WriteString("\n" + strings.Repeat(" ", indent))
+			column = indent
+		} else if i > 0 {
+			b.WriteByte(' ')
+			column++
+		}
+		b.WriteString(word)
+		column += len(word)
+	}
+	return b.String()
+}
+
+func (r Report) counts() string {
+	var parts []string
+	for _, s := range []judge.Status{judge.Pass, judge.Warn, judge.Fail, judge.Inconclusive, judge.Error, judge.NotApplicable} {
+		if n := r.Counts[string(s)]; n > 0 {
+			parts = append(parts, fmt.Sprintf("%d %s", n, s))
+		}
+	}
+	text := fmt.Sprintf("%d scenarios: %s", len(r.Checks), strings.Join(parts, ", "))
+	if n := r.known(); n > 0 {
+		text += fmt.Sprintf(" (%d known, not counted)", n)
+	}
+	return text
+}
+
+func (r Report) known() int {
+	n := 0
+	for _, c := range r.Checks {
+		if c.Known != "" {
+			n++
+		}
+	}
+	return n
+}
