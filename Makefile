@@ -1,0 +1,64 @@
+# make help lists the targets. Everything here is also one command of its own.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+
+# Variables of `make conformance`; each is a flag of the program too.
+TARGET ?=
+CONFIG ?=
+OUT ?=
+ONLY ?=
+STATE ?=
+KNOWN ?=
+
+flags = $(if $(TARGET),--target '$(TARGET)') $(if $(CONFIG),--config '$(CONFIG)') $(if $(OUT),--out '$(OUT)') \
+	$(if $(ONLY),--only '$(ONLY)') $(if $(STATE),--state '$(STATE)') $(if $(KNOWN),--known-failures '$(KNOWN)')
+
+.PHONY: help
+help: ## show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: build
+build: ## build ./byocheck
+	go build -trimpath -o byocheck .
+
+.PHONY: conformance
+conformance: build ## test a device: TARGET=host:port CONFIG=file ONLY='label filter' OUT=folder KNOWN=file
+	./byocheck conformance $(flags)
+
+.PHONY: list
+list: build ## list the scenarios
+	./byocheck list
+
+.PHONY: test
+test: ## run the tests; needs Go and make only
+	go test ./...
+
+.PHONY: race
+race: ## run the tests under the race detector; needs gcc
+	CGO_ENABLED=1 go test -race ./...
+
+.PHONY: bench
+bench: ## run the benchmarks
+	go test -run '^$$' -bench . -benchmem ./...
+
+.PHONY: fuzz
+fuzz: ## run each fuzz target for FUZZTIME (10s)
+	@set -e; for p in $$(go list ./...); do for f in $$(go test -list '^Fuzz' $$p | grep '^Fuzz' || true); do \
+		echo "$$p $$f"; go test -run '^$$' -fuzz "^$$f$$" -fuzztime $(or $(FUZZTIME),10s) $$p; done; done
+
+.PHONY: lint
+lint: ## vet and staticcheck
+	go vet ./...
+	go run honnef.co/go/tools/cmd/staticcheck@v0.8.2 ./...
+
+.PHONY: kamailio-up
+kamailio-up: build ## start Kamailio and rtpengine as a device under test (root, Debian packages)
+	suites/targets/kamailio/up
+
+.PHONY: kamailio-down
+kamailio-down: ## stop them
+	suites/targets/kamailio/down
+
+.PHONY: clean
+clean: ## remove what make built; the lab's state stays
+	rm -rf byocheck byocheck-report
