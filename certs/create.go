@@ -2,6 +2,7 @@ package certs
 
 import (
 	"cmp"
+	"crypto"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -65,24 +66,23 @@ func (l *Lab) fill(dir string) error {
 			return err
 		}
 	}
+	var kinds []keyKind
 	for _, s := range shapes {
-		root, err := l.makeCA(s.root, nil, now.Add(-rootBackdate), now.Add(rootLife))
-		if err != nil {
-			return err
-		}
-		if err := writePair(filepath.Join(dir, "roots", string(s.id)), root); err != nil {
-			return err
-		}
+		kinds = append(kinds, s.root.key)
 	}
-	root, err := l.makeCA(deviceShape.root, nil, now.Add(-rootBackdate), now.Add(rootLife))
+	keys, err := makeKeys(append(kinds, deviceShape.root.key, deviceShape.intermediate.key))
 	if err != nil {
 		return err
 	}
-	intermediate, err := l.makeCA(deviceShape.intermediate, &root, now.Add(-rootBackdate), now.Add(deviceCALife))
+	if err := l.writeRoots(dir, shapes, keys, now); err != nil {
+		return err
+	}
+	keys = keys[len(shapes):] // of the device CA
+	root, err := l.makeCA(deviceShape.root, keys[0], nil, now.Add(-rootBackdate), now.Add(rootLife))
 	if err != nil {
 		return err
 	}
-	info, err := json.MarshalIndent(stateInfo{Schema: schema, Created: now}, "", "  ")
+	intermediate, err := l.makeCA(deviceShape.intermediate, keys[1], &root, now.Add(-rootBackdate), now.Add(deviceCALife))
 	if err != nil {
 		return err
 	}
@@ -91,9 +91,34 @@ func (l *Lab) fill(dir string) error {
 		writePair(filepath.Join(dir, "device-ca", "intermediate"), intermediate),
 		// Private keys must never reach a repository.
 		writeNew(filepath.Join(dir, ".gitignore"), []byte("*\n"), 0o600),
-		writeNew(filepath.Join(dir, stateFile), append(info, '\n'), 0o600),
+		writeInfo(dir, stateInfo{Schema: schema, Created: now}),
 	)
 }
+
+// writeRoots makes and writes the roots of hierarchies, each with its key.
+func (l *Lab) writeRoots(dir string, of []shape, keys []crypto.Signer, now time.Time) error {
+	for i, s := range of {
+		root, err := l.makeCA(s.root, keys[i], nil, now.Add(-rootBackdate), now.Add(rootLife))
+		if err != nil {
+			return err
+		}
+		if err := writePair(filepath.Join(dir, rootBase(s.id)), root); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func writeInfo(dir string, info stateInfo) error {
+	text, err := json.MarshalIndent(info, "", "  ")
+	if err != nil {
+		return err
+	}
+	return writeNew(filepath.Join(dir, stateFile), append(text, '\n'), 0o600)
+}
+
+// rootBase is where the root of a hierarchy and its key are, without extension.
+func rootBase(h Hierarchy) string { return filepath.Join("roots", string(h)) }
 
 // flock takes the advisory lock (flock(2)) of a file, which it makes if
 // needed, waits for it, and returns its release.

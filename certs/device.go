@@ -129,7 +129,7 @@ func (l *Lab) readDevice(name string) (DeviceCertificate, error) {
 }
 
 func (l *Lab) makeDevice(names []string) (tls.Certificate, error) {
-	key, err := deviceShape.leaf.key()
+	key, err := deviceShape.leaf.key.make()
 	if err != nil {
 		return tls.Certificate{}, err
 	}

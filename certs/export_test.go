@@ -42,8 +42,8 @@ func deviceTrust(t *testing.T, files []File) []*x509.Certificate {
 
 func TestDeviceStillTrustsAfterRestart(t *testing.T) {
 	for format, want := range map[Format][]string{
-		PEM: {"cloud-root-high-assurance-ev.pem", "cloud-roots.pem", "device-ca-root.pem"},
-		DER: {"cloud-root-high-assurance-ev.der", "device-ca-root.der"},
+		PEM: {"cloud-root-high-assurance-ev.pem", "cloud-root-global-g2.pem", "cloud-root-global-g3.pem", "cloud-roots.pem", "device-ca-root.pem"},
+		DER: {"cloud-root-high-assurance-ev.der", "cloud-root-global-g2.der", "cloud-root-global-g3.der", "device-ca-root.der"},
 	} {
 		t.Run(string(format), func(t *testing.T) {
 			state, out := stateCopy(t), filepath.Join(t.TempDir(), "new", "export")
@@ -68,11 +68,14 @@ func TestDeviceStillTrustsAfterRestart(t *testing.T) {
 
 			later := testStart.Add(3 * year)
 			again := openLab(t, state, at(later))
-			if err := verify(chainOf(t, newAuthority(t, again), Healthy), use1.DNS[1], later, trust...); err != nil {
-				t.Errorf("a device with the first export refuses: %v", err)
-			}
-			if err := verify(chainOf(t, newAuthority(t, again), UntrustedRoot), use1.DNS[1], later, trust...); err == nil {
-				t.Error("a device with the first export trusts another root")
+			for _, s := range shapes {
+				a := authorityUnder(t, again, s.id)
+				if err := verify(chainOf(t, a, Healthy), use1.DNS[1], later, trust...); err != nil {
+					t.Errorf("%s: a device with the first export refuses: %v", s.id, err)
+				}
+				if err := verify(chainOf(t, a, UntrustedRoot), use1.DNS[1], later, trust...); err == nil {
+					t.Errorf("%s: a device with the first export trusts another root", s.id)
+				}
 			}
 			if _, err := again.Export(out, format); err != nil {
 				t.Errorf("exporting again: %v", err)
@@ -91,7 +94,7 @@ func TestExportLeavesOthersAlone(t *testing.T) {
 	if _, err := lab.Export(out, PEM); err != nil {
 		t.Fatal(err)
 	}
-	if got := readTree(t, out); got["notes.txt"] != "mine" || len(got) != 4 {
+	if got := readTree(t, out); got["notes.txt"] != "mine" || len(got) != 6 {
 		t.Errorf("files: %d, notes %q", len(got), got["notes.txt"])
 	}
 	for name, occupy := range map[string]func(string) error{
@@ -187,28 +190,33 @@ func TestOpenSSLAgrees(t *testing.T) {
 	if _, err := lab.Export(dir, PEM); err != nil {
 		t.Fatal(err)
 	}
-	a := newAuthority(t, lab)
 	const ok = ": OK\n"
-	for profile, want := range map[Profile]string{Healthy: ok, UntrustedRoot: "unable to get local issuer certificate", SANMismatch: "hostname mismatch"} {
-		chain, err := a.Chain(profile, use1)
-		if err != nil {
-			t.Fatal(err)
+	for _, s := range shapes {
+		a := authorityUnder(t, lab, s.id)
+		for profile, want := range map[Profile]string{Healthy: ok, UntrustedRoot: "unable to get local issuer certificate", SANMismatch: "hostname mismatch"} {
+			chain, err := a.Chain(profile, use1)
+			if err != nil {
+				t.Fatal(err)
+			}
+			files, err := WriteChain(filepath.Join(dir, string(s.id), string(profile)), chain)
+			if err != nil {
+				t.Fatal(err)
+			}
+			out, err := exec.Command(openssl, "verify", "-x509_strict", "-purpose", "sslserver", "-verify_hostname", use1.DNS[2],
+				"-CAfile", filepath.Join(dir, "cloud-roots.pem"), "-untrusted", files[0].Path, files[0].Path).CombinedOutput()
+			if !strings.Contains(string(out), want) || (err == nil) != (want == ok) {
+				t.Errorf("%s, %s: openssl verify: %v\n%s", s.id, profile, err, out)
+			}
 		}
-		files, err := WriteChain(filepath.Join(dir, string(profile)), chain)
-		if err != nil {
-			t.Fatal(err)
-		}
-		out, err := exec.Command(openssl, "verify", "-x509_strict", "-purpose", "sslserver", "-verify_hostname", use1.DNS[2],
-			"-CAfile", filepath.Join(dir, "cloud-roots.pem"), "-untrusted", files[0].Path, files[0].Path).CombinedOutput()
-		if !strings.Contains(string(out), want) || (err == nil) != (want == ok) {
-			t.Errorf("%s: openssl verify: %v\n%s", profile, err, out)
-		}
+		t.Run("s_server presents the chain as we do under "+string(s.id), func(t *testing.T) {
+			servedByOpenSSL(t, openssl, filepath.Join(dir, string(s.id), string(Healthy)), lab.CloudRoots(), a)
+		})
 	}
-	t.Run("s_server presents the chain as we do", func(t *testing.T) { servedByOpenSSL(t, openssl, filepath.Join(dir, "healthy")) })
 }
 
-// servedByOpenSSL runs the command of WriteChain's comment.
-func servedByOpenSSL(t *testing.T, openssl, dir string) {
+// servedByOpenSSL runs the command of WriteChain's comment, and connects with a
+// suite that the cloud has.
+func servedByOpenSSL(t *testing.T, openssl, dir string, trust []*x509.Certificate, a *Authority) {
 	free, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -240,12 +248,19 @@ func servedByOpenSSL(t *testing.T, openssl, dir string) {
 			t.Fatalf("s_server ended: %v: %s", err, said)
 		}
 	}
-	conn, err := tls.Dial("tcp", addr, &tls.Config{InsecureSkipVerify: true})
+	pool := x509.NewCertPool()
+	for _, root := range trust {
+		pool.AddCert(root)
+	}
+	conn, err := tls.Dial("tcp", addr, &tls.Config{
+		RootCAs: pool, ServerName: use1.DNS[3], MaxVersion: tls.VersionTLS12,
+		CipherSuites: []uint16{tls.TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384},
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer conn.Close()
-	if got := conn.ConnectionState().PeerCertificates; len(got) != 2 || got[1].Subject.CommonName != "SIMULATED DigiCert SHA2 Extended Validation Server CA" {
-		t.Errorf("it presents %d certificates", len(got))
+	if got := conn.ConnectionState().VerifiedChains; len(got) != 1 || len(got[0]) != 3 || !got[0][2].Equal(a.Root()) {
+		t.Errorf("verified chains: %v", got)
 	}
 }

@@ -33,40 +33,43 @@ type Names struct {
 }
 
 // Authority makes the chains of one run under one hierarchy: a new
-// intermediate and a new leaf key, and one validity window for all its
-// chains, so that a faulty chain differs from its healthy twin in nothing but
-// the fault. It is safe for concurrent use.
+// intermediate, and one leaf key and validity window for all its chains, so
+// that a faulty chain differs from its healthy twin in nothing but the fault.
+// What it needs for that is made when a chain is first asked for. It is safe
+// for concurrent use.
 type Authority struct {
-	lab     *Lab
-	shape   shape
-	start   time.Time
-	trusted hierarchyKeys
-	leafKey crypto.Signer
+	lab   *Lab
+	shape shape
+	root  credential
+	start time.Time
 
-	mu       sync.Mutex
-	impostor *hierarchyKeys // made when a profile first asks for it
+	basics   func() (basics, error)        // for every chain
+	impostor func() (hierarchyKeys, error) // see otherRoot
 }
 
-// NewAuthority begins a run under hierarchy h: it makes an intermediate and a
-// leaf key (RSA 2048, about 0.1 s each). Leaves are valid from an hour before
-// now to 180 days after. It fails on an unknown hierarchy.
+// basics are what every chain of a run is made with.
+type basics struct {
+	trusted hierarchyKeys
+	leafKey crypto.Signer
+}
+
+// NewAuthority begins a run under hierarchy h. It makes nothing yet: the first
+// chain takes the time of two keys, RSA 2048 about 0.1 s each, unless an earlier
+// run kept them in the state directory. Leaves are valid from an hour before now
+// to 180 days after. It fails on an unknown hierarchy.
 func (l *Lab) NewAuthority(h Hierarchy) (*Authority, error) {
 	s, err := shapeOf(h)
 	if err != nil {
 		return nil, err
 	}
-	a := &Authority{lab: l, shape: s, start: l.now().UTC().Truncate(time.Second)}
-	if a.trusted, err = a.under(l.roots[h]); err != nil {
-		return nil, err
-	}
-	if a.leafKey, err = s.leaf.key(); err != nil {
-		return nil, err
-	}
+	a := &Authority{lab: l, shape: s, root: l.roots[h], start: l.now().UTC().Truncate(time.Second)}
+	a.basics = sync.OnceValues(a.makeBasics)
+	a.impostor = sync.OnceValues(a.makeImpostor)
 	return a, nil
 }
 
 // Root is the trust anchor of the authority's healthy chains.
-func (a *Authority) Root() *x509.Certificate { return a.trusted.root.cert }
+func (a *Authority) Root() *x509.Certificate { return a.root.cert }
 
 // Chain makes the certificate chain of a profile for the given names, with its
 // private key: leaf and intermediate, no root, as the cloud sends it. All
@@ -80,9 +83,13 @@ func (a *Authority) Chain(p Profile, names Names) (tls.Certificate, error) {
 	if err := names.check(); err != nil {
 		return tls.Certificate{}, fmt.Errorf("making a %s chain: %w", p, err)
 	}
+	made, err := a.basics()
+	if err != nil {
+		return tls.Certificate{}, fmt.Errorf("making a %s chain: %w", p, err)
+	}
 	r := recipe{
 		names:    Names{CN: names.CN, DNS: append([]string(nil), names.DNS...)},
-		issuer:   a.trusted,
+		issuer:   made.trusted,
 		template: a.lab.leafTemplate(a.shape.leaf, a.start.Add(-leafBackdate), a.start.Add(leafLife)),
 	}
 	if row.change != nil {
@@ -90,45 +97,55 @@ func (a *Authority) Chain(p Profile, names Names) (tls.Certificate, error) {
 			return tls.Certificate{}, fmt.Errorf("making a %s chain: %w", p, err)
 		}
 	}
-	chain, err := a.lab.makeLeaf(a.shape.leaf, r, a.leafKey)
+	chain, err := a.lab.makeLeaf(a.shape.leaf, r, made.leafKey)
 	if err != nil {
 		return tls.Certificate{}, fmt.Errorf("making a %s chain: %w", p, err)
 	}
 	return chain, nil
 }
 
-func (a *Authority) under(root credential) (hierarchyKeys, error) {
-	intermediate, err := a.lab.makeCA(a.shape.intermediate, &root, a.start.Add(-intermediateBackdate), a.start.Add(intermediateLife))
+func (a *Authority) makeBasics() (basics, error) {
+	keys, err := a.lab.keptKeys(a.shape.id, nil,
+		wanted{intermediateKey, a.shape.intermediate.key}, wanted{leafKey, a.shape.leaf.key})
+	if err != nil {
+		return basics{}, err
+	}
+	trusted, err := a.under(a.root, keys[0])
+	return basics{trusted, keys[1]}, err
+}
+
+func (a *Authority) under(root credential, key crypto.Signer) (hierarchyKeys, error) {
+	intermediate, err := a.lab.makeCA(a.shape.intermediate, key, &root, a.start.Add(-intermediateBackdate), a.start.Add(intermediateLife))
 	return hierarchyKeys{root, intermediate}, err
 }
 
 // otherRoot is a hierarchy like the trusted one, under a root of the same
 // subject and dates that nobody was told to trust.
-func (a *Authority) otherRoot() (hierarchyKeys, error) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	if a.impostor == nil {
-		like := a.trusted.root.cert
-		root, err := a.lab.makeCA(a.shape.root, nil, like.NotBefore, like.NotAfter)
-		if err != nil {
-			return hierarchyKeys{}, err
-		}
-		keys, err := a.under(root)
-		if err != nil {
-			return hierarchyKeys{}, err
-		}
-		a.impostor = &keys
+func (a *Authority) otherRoot() (hierarchyKeys, error) { return a.impostor() }
+
+func (a *Authority) makeImpostor() (hierarchyKeys, error) {
+	made, err := a.basics()
+	if err != nil {
+		return hierarchyKeys{}, err
 	}
-	return *a.impostor, nil
+	// With the key of the trusted intermediate it would be a trusted one.
+	avoid := []*x509.Certificate{made.trusted.intermediate.cert}
+	keys, err := a.lab.keptKeys(a.shape.id, avoid,
+		wanted{untrustedRootKey, a.shape.root.key}, wanted{untrustedIntermediateKey, a.shape.intermediate.key})
+	if err != nil {
+		return hierarchyKeys{}, err
+	}
+	like := a.root.cert
+	root, err := a.lab.makeCA(a.shape.root, keys[0], nil, like.NotBefore, like.NotAfter)
+	if err != nil {
+		return hierarchyKeys{}, err
+	}
+	return a.under(root, keys[1])
 }
 
-// makeCA makes a CA certificate with a new key: an intermediate that may issue
+// makeCA makes a CA certificate for a key: an intermediate that may issue
 // leaves only (pathlen:0, for TLS), or a root when issuer is nil.
-func (l *Lab) makeCA(s caShape, issuer *credential, notBefore, notAfter time.Time) (credential, error) {
-	key, err := s.key()
-	if err != nil {
-		return credential{}, err
-	}
+func (l *Lab) makeCA(s caShape, key crypto.Signer, issuer *credential, notBefore, notAfter time.Time) (credential, error) {
 	t := &x509.Certificate{
 		SignatureAlgorithm:    s.signature,
 		NotBefore:             notBefore,

@@ -5,7 +5,8 @@
 //
 // Long-lived things stay in a state directory, so that a real device is told
 // once what to trust. Intermediates and server leaves are made anew for each
-// run, as the operator of the real cloud also changes them without notice.
+// run, as the operator of the real cloud also changes them without notice; only
+// their keys, which take long to make, are kept for the next one.
 //
 // A typical use:
 //
@@ -64,8 +65,9 @@ type hierarchyKeys struct {
 	root, intermediate credential
 }
 
-// schema is the version of the state directory's layout.
-const schema = 1
+// schema is the version of the state directory's layout: 1 had one cloud root,
+// 2 has three.
+const schema = 2
 
 // stateFile is written last; a directory without it is not a whole state.
 const stateFile = "state.json"
@@ -76,8 +78,10 @@ type stateInfo struct {
 }
 
 // Open opens the state directory dir and makes it, complete or not at all,
-// when it does not exist or is empty. An existing one is only read, so a
-// read-only state opens too. Errors are one line that names the file and says
+// when it does not exist or is empty. One that an older version of this program
+// made is given the roots that it lacks, which devices must then be told to
+// trust as well. One of this version is only read, so a read-only state opens
+// too. Errors are one line that names the file and says
 // what to do: files missing or damaged, a newer layout, no permission, roots
 // outside their validity.
 func Open(dir string, opt Options) (*Lab, error) {
@@ -123,22 +127,18 @@ func (l *Lab) CloudRoots() []*x509.Certificate {
 }
 
 func (l *Lab) load() error {
-	data, err := readSmall(filepath.Join(l.dir, stateFile))
-	if errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("finding %s: %w", stateFile, errIncomplete)
-	} else if err != nil {
+	info, err := l.readInfo()
+	if err != nil {
 		return err
 	}
-	var info stateInfo
-	if err := json.Unmarshal(data, &info); err != nil {
-		return fmt.Errorf("reading %s: %w: %w", stateFile, errDamaged, err)
-	}
 	if info.Schema != schema {
-		return fmt.Errorf("reading %s: layout %d, and this program knows layout %d: use the program that made it, or another state directory", stateFile, info.Schema, schema)
+		if err := l.upgrade(); err != nil {
+			return fmt.Errorf("adding the roots that layout %d of the state did not have: %w", info.Schema, err)
+		}
 	}
 	l.roots = make(map[Hierarchy]credential)
 	for _, s := range shapes {
-		if l.roots[s.id], err = l.loadCA(filepath.Join("roots", string(s.id)), nil); err != nil {
+		if l.roots[s.id], err = l.loadCA(rootBase(s.id), nil); err != nil {
 			return err
 		}
 	}
@@ -147,6 +147,24 @@ func (l *Lab) load() error {
 	}
 	l.device.intermediate, err = l.loadCA("device-ca/intermediate", l.device.root.cert)
 	return err
+}
+
+// readInfo reads state.json. Layouts of this program and older ones will do.
+func (l *Lab) readInfo() (stateInfo, error) {
+	var info stateInfo
+	data, err := readSmall(filepath.Join(l.dir, stateFile))
+	if errors.Is(err, fs.ErrNotExist) {
+		return info, fmt.Errorf("finding %s: %w", stateFile, errIncomplete)
+	} else if err != nil {
+		return info, err
+	}
+	if err := json.Unmarshal(data, &info); err != nil {
+		return info, fmt.Errorf("reading %s: %w: %w", stateFile, errDamaged, err)
+	}
+	if info.Schema < 1 || info.Schema > schema {
+		return info, fmt.Errorf("reading %s: layout %d, and this program knows layouts 1 to %d: use the program that made it, or another state directory", stateFile, info.Schema, schema)
+	}
+	return info, nil
 }
 
 // loadCA reads base.crt and base.key and checks that they are a usable pair,

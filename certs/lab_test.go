@@ -21,10 +21,20 @@ var testStart = time.Date(2026, 10, 1, 12, 0, 0, 0, time.UTC)
 
 func at(t time.Time) Options { return Options{Now: func() time.Time { return t }} }
 
-// template is made once, because making keys is slow; tests work on copies.
+// template is made once, with all keys that runs keep, because making keys is
+// slow; tests work on copies.
 var template = sync.OnceValues(func() (string, error) {
 	dir := filepath.Join(templateDir, "state")
-	_, err := Open(dir, at(testStart))
+	lab, err := Open(dir, at(testStart))
+	for _, s := range shapes {
+		if err != nil {
+			break
+		}
+		var a *Authority
+		if a, err = lab.NewAuthority(s.id); err == nil {
+			_, err = a.Chain(UntrustedRoot, use1)
+		}
+	}
 	return dir, err
 })
 
@@ -105,6 +115,8 @@ func TestOpenMakesTheLayout(t *testing.T) {
 	modes := map[string]fs.FileMode{
 		".": 0o700, "devices": 0o700, ".gitignore": 0o600, "state.json": 0o600,
 		"roots/high-assurance-ev.key": 0o600, "roots/high-assurance-ev.crt": 0o644,
+		"roots/global-g2.key": 0o600, "roots/global-g2.crt": 0o644,
+		"roots/global-g3.key": 0o600, "roots/global-g3.crt": 0o644,
 		"device-ca/root.key": 0o600, "device-ca/root.crt": 0o644,
 		"device-ca/intermediate.key": 0o600, "device-ca/intermediate.crt": 0o644,
 	}
@@ -152,8 +164,10 @@ func TestOpenAgainChangesNothing(t *testing.T) {
 			t.Errorf("%s changed", name)
 		}
 	}
-	if want := testStart.Add(rootLife); !lab.CloudRoots()[0].NotAfter.Equal(want) || !lab.DeviceRoot().NotAfter.Equal(want) {
-		t.Errorf("roots end %v and %v, want %v", lab.CloudRoots()[0].NotAfter, lab.DeviceRoot().NotAfter, want)
+	for _, root := range append(lab.CloudRoots(), lab.DeviceRoot()) {
+		if want := testStart.Add(rootLife); !root.NotAfter.Equal(want) {
+			t.Errorf("%s ends %v, want %v", root.Subject.CommonName, root.NotAfter, want)
+		}
 	}
 }
 
@@ -176,7 +190,7 @@ func TestOpenTwiceAtOnceMakesOne(t *testing.T) {
 		return
 	}
 	for _, lab := range labs[1:] {
-		if !lab.CloudRoots()[0].Equal(labs[0].CloudRoots()[0]) || !lab.DeviceRoot().Equal(labs[0].DeviceRoot()) {
+		if !slices.EqualFunc(lab.CloudRoots(), labs[0].CloudRoots(), (*x509.Certificate).Equal) || !lab.DeviceRoot().Equal(labs[0].DeviceRoot()) {
 			t.Error("two states were made")
 		}
 	}
@@ -236,6 +250,9 @@ func TestOpenReportsDamage(t *testing.T) {
 		{"no state.json", remove("state.json"), testStart, []string{"state.json", "not a complete lab state", "name an empty"}},
 		{"state.json is not JSON", write("state.json", "{"), testStart, []string{"state.json", "damaged", "restore"}},
 		{"newer layout", write("state.json", `{"schema":99}`), testStart, []string{"state.json", "layout 99", "another state directory"}},
+		{"layout without number", write("state.json", `{}`), testStart, []string{"state.json", "layout 0, and this program knows layouts 1 to 2"}},
+		{"root of the newer layout missing", remove("roots/global-g3.crt"), testStart, []string{"roots/global-g3.crt", "not a complete lab state", "restore"}},
+		{"EC key cut short", write("roots/global-g3.key", "-----BEGIN PRIVATE KEY-----\nMIG2"), testStart, []string{"roots/global-g3.key", "damaged"}},
 		{"key missing", remove(evKey), testStart, []string{evKey, "not a complete lab state", "restore"}},
 		{"key empty", write(evKey, ""), testStart, []string{evKey, "damaged", "not PEM", "restore"}},
 		{"key cut short", write(evKey, "-----BEGIN PRIVATE KEY-----\nMIIE"), testStart, []string{evKey, "damaged", "restore"}},
@@ -388,7 +405,7 @@ func FuzzParsePEM(f *testing.F) {
 	if err != nil {
 		f.Fatal(err)
 	}
-	for _, name := range []string{"roots/high-assurance-ev.key", "roots/high-assurance-ev.crt", "device-ca/intermediate.crt", ".gitignore"} {
+	for _, name := range []string{"roots/global-g3.key", "roots/global-g3.crt", "roots/high-assurance-ev.key", "roots/high-assurance-ev.crt", "device-ca/intermediate.crt", ".gitignore"} {
 		data, err := os.ReadFile(filepath.Join(dir, name))
 		if err != nil {
 			f.Fatal(err)

@@ -36,8 +36,6 @@ func differences(a, b *x509.Certificate) []string {
 
 func TestFaultDiffersFromHealthyInOneProperty(t *testing.T) {
 	lab := openLab(t, stateCopy(t), at(testStart))
-	a := newAuthority(t, lab)
-	healthy := chainOf(t, a, Healthy)
 	keys := []string{"AuthorityKeyId", "PublicKey", "RawSubjectPublicKeyInfo", "SubjectKeyId", extAKI, extSKI}
 	tests := []struct {
 		profile            Profile
@@ -58,47 +56,61 @@ func TestFaultDiffersFromHealthyInOneProperty(t *testing.T) {
 	if len(tests) != len(Profiles()) {
 		t.Errorf("%d profiles are tested, and there are %d", len(tests), len(Profiles()))
 	}
-	for _, tt := range tests {
-		t.Run(string(tt.profile), func(t *testing.T) {
-			chain := chainOf(t, a, tt.profile)
-			if len(chain) != len(healthy) {
-				t.Fatalf("%d certificates", len(chain))
-			}
-			for i, want := range [][]string{tt.leaf, tt.intermediate} {
-				got := differences(healthy[i], chain[i])
-				slices.Sort(got)
-				want = slices.Sorted(slices.Values(want))
-				if !slices.Equal(got, want) {
-					t.Errorf("certificate %d differs in %v, want %v", i, got, want)
+	for _, s := range shapes {
+		a := authorityUnder(t, lab, s.id)
+		healthy := chainOf(t, a, Healthy)
+		for _, tt := range tests {
+			t.Run(string(s.id)+"/"+string(tt.profile), func(t *testing.T) {
+				chain := chainOf(t, a, tt.profile)
+				if len(chain) != len(healthy) {
+					t.Fatalf("%d certificates", len(chain))
 				}
-			}
-			for _, host := range use1.DNS {
-				if err := verify(chain, host, testStart, lab.CloudRoots()...); !tt.asIf(err) {
-					t.Errorf("verifying for %s: %v", host, err)
+				for i, want := range [][]string{tt.leaf, tt.intermediate} {
+					got := differences(healthy[i], chain[i])
+					slices.Sort(got)
+					want = slices.Sorted(slices.Values(want))
+					if !slices.Equal(got, want) {
+						t.Errorf("certificate %d differs in %v, want %v", i, got, want)
+					}
 				}
-			}
-			// Whatever the fault, the chain hangs together by itself.
-			if err := chain[0].CheckSignatureFrom(chain[1]); err != nil {
-				t.Error(err)
-			}
-		})
+				for _, host := range use1.DNS {
+					if err := verify(chain, host, testStart, lab.CloudRoots()...); !tt.asIf(err) {
+						t.Errorf("verifying for %s: %v", host, err)
+					}
+				}
+				// Whatever the fault, the chain hangs together by itself.
+				if err := chain[0].CheckSignatureFrom(chain[1]); err != nil {
+					t.Error(err)
+				}
+			})
+		}
 	}
 }
 
 func TestUntrustedRootIsLikeTheTrustedOne(t *testing.T) {
-	a := newAuthority(t, openLab(t, stateCopy(t), at(testStart)))
-	chain := chainOf(t, a, UntrustedRoot)
-	other, err := a.otherRoot()
-	if err != nil {
-		t.Fatal(err)
+	lab := openLab(t, stateCopy(t), at(testStart))
+	wants := map[Hierarchy][]string{
+		HighAssuranceEV: {extSKI, extAKI, "AuthorityKeyId", "PublicKey", "RawSubjectPublicKeyInfo", "SubjectKeyId"},
+		GlobalG2:        {extSKI, "PublicKey", "RawSubjectPublicKeyInfo", "SubjectKeyId"},
+		GlobalG3:        {extSKI, "PublicKey", "RawSubjectPublicKeyInfo", "SubjectKeyId"},
 	}
-	got := differences(a.Root(), other.root.cert)
-	slices.Sort(got)
-	if want := []string{extSKI, extAKI, "AuthorityKeyId", "PublicKey", "RawSubjectPublicKeyInfo", "SubjectKeyId"}; !slices.Equal(got, want) {
-		t.Errorf("roots differ in %v, want %v", got, want)
-	}
-	if err := verify(chain, use1.CN, testStart, other.root.cert); err != nil {
-		t.Errorf("under its own root: %v", err)
+	for _, s := range shapes {
+		t.Run(string(s.id), func(t *testing.T) {
+			a := authorityUnder(t, lab, s.id)
+			chain := chainOf(t, a, UntrustedRoot)
+			other, err := a.otherRoot()
+			if err != nil {
+				t.Fatal(err)
+			}
+			got := differences(a.Root(), other.root.cert)
+			slices.Sort(got)
+			if want := wants[s.id]; !slices.Equal(got, want) {
+				t.Errorf("roots differ in %v, want %v", got, want)
+			}
+			if err := verify(chain, use1.CN, testStart, other.root.cert); err != nil {
+				t.Errorf("under its own root: %v", err)
+			}
+		})
 	}
 }
 

@@ -1,9 +1,6 @@
 package certs
 
 import (
-	"crypto"
-	"crypto/rand"
-	"crypto/rsa"
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/asn1"
@@ -14,14 +11,25 @@ import (
 // name of its root in the state directory and in exports.
 type Hierarchy string
 
-// HighAssuranceEV is shaped like DigiCert High Assurance EV Root CA with DigiCert SHA2
-// Extended Validation Server CA under it: what most BYOC Cloud regions present.
-const HighAssuranceEV Hierarchy = "high-assurance-ev"
+const (
+	// HighAssuranceEV is shaped like DigiCert High Assurance EV Root CA with DigiCert SHA2
+	// Extended Validation Server CA under it: what most BYOC Cloud regions present.
+	HighAssuranceEV Hierarchy = "high-assurance-ev"
+	// GlobalG2 is shaped like DigiCert Global Root G2 with DigiCert EV RSA CA G2
+	// under it: what some regions present, and the others are to move to.
+	GlobalG2 Hierarchy = "global-g2"
+	// GlobalG3 is shaped like DigiCert Global Root G3 with DigiCert Global G3 TLS
+	// ECC SHA384 2020 CA1 under it, both on P-384, and an RSA leaf: every cipher
+	// suite of the cloud is authenticated by RSA. A client must hence offer
+	// ecdsa_secp384r1_sha384 (RFC 8446 section 4.2.3) beside the RSA algorithms.
+	GlobalG3 Hierarchy = "global-g3"
+)
 
 // shape is the form of a hierarchy: a row of a table, so that another
 // hierarchy is another row.
 type shape struct {
 	id           Hierarchy
+	since        int // the layout of the state directory that first has its root
 	root         caShape
 	intermediate caShape
 	leaf         leafShape
@@ -29,7 +37,7 @@ type shape struct {
 
 type caShape struct {
 	subject   []attribute
-	key       keyMaker
+	key       keyKind
 	signature x509.SignatureAlgorithm
 	// selfAuthorityKeyID puts an authority key identifier that equals the
 	// subject key identifier into a root. Some real roots have it, some not.
@@ -39,7 +47,7 @@ type caShape struct {
 
 type leafShape struct {
 	subject   []attribute // of the organisation; the common name is added
-	key       keyMaker
+	key       keyKind
 	signature x509.SignatureAlgorithm
 	usage     x509.KeyUsage
 	extUsage  []x509.ExtKeyUsage
@@ -47,24 +55,76 @@ type leafShape struct {
 }
 
 // shapes are the simulated cloud hierarchies.
-var shapes = []shape{{
-	id: HighAssuranceEV,
-	root: caShape{
-		subject: subject("US", "byocheck SIMULATED DigiCert", "www.digicert.example", "SIMULATED DigiCert High Assurance EV Root CA"),
-		key:     rsa2048,
-		// As on the real root of 2006. Nobody checks the signature of a trust
-		// anchor; a device that does, or that refuses SHA-1 there, cannot use
-		// the real root either.
-		signature:          x509.SHA1WithRSA,
-		selfAuthorityKeyID: true,
+var shapes = []shape{
+	{
+		id:    HighAssuranceEV,
+		since: 1,
+		root: caShape{
+			subject: subject("US", "byocheck SIMULATED DigiCert", "www.digicert.example", "SIMULATED DigiCert High Assurance EV Root CA"),
+			key:     rsa2048,
+			// As on the real root of 2006. Nobody checks the signature of a trust
+			// anchor; a device that does, or that refuses SHA-1 there, cannot use
+			// the real root either.
+			signature:          x509.SHA1WithRSA,
+			selfAuthorityKeyID: true,
+		},
+		intermediate: caShape{
+			subject:   subject("US", "byocheck SIMULATED DigiCert", "www.digicert.example", "SIMULATED DigiCert SHA2 Extended Validation Server CA"),
+			key:       rsa2048,
+			signature: x509.SHA256WithRSA,
+			policies:  []x509.OID{anyPolicy},
+		},
+		leaf: cloudLeaf(x509.SHA256WithRSA),
 	},
-	intermediate: caShape{
-		subject:   subject("US", "byocheck SIMULATED DigiCert", "www.digicert.example", "SIMULATED DigiCert SHA2 Extended Validation Server CA"),
-		key:       rsa2048,
-		signature: x509.SHA256WithRSA,
-		policies:  []x509.OID{mustOID(2, 5, 29, 32, 0)}, // anyPolicy, RFC 5280 section 4.2.1.4
+	{
+		id:    GlobalG2,
+		since: 2,
+		root: caShape{
+			subject:   subject("US", "byocheck SIMULATED DigiCert", "www.digicert.example", "SIMULATED DigiCert Global Root G2"),
+			key:       rsa2048,
+			signature: x509.SHA256WithRSA,
+		},
+		intermediate: caShape{
+			subject:   subject("US", "byocheck SIMULATED DigiCert", "", "SIMULATED DigiCert EV RSA CA G2"),
+			key:       rsa2048,
+			signature: x509.SHA256WithRSA,
+			policies:  []x509.OID{anyPolicy},
+		},
+		leaf: cloudLeaf(x509.SHA256WithRSA),
 	},
-	leaf: leafShape{
+	{
+		id:    GlobalG3,
+		since: 2,
+		root: caShape{
+			subject:   subject("US", "byocheck SIMULATED DigiCert", "www.digicert.example", "SIMULATED DigiCert Global Root G3"),
+			key:       p384,
+			signature: x509.ECDSAWithSHA384,
+		},
+		intermediate: caShape{
+			subject:   subject("US", "byocheck SIMULATED DigiCert", "", "SIMULATED DigiCert Global G3 TLS ECC SHA384 2020 CA1"),
+			key:       p384,
+			signature: x509.ECDSAWithSHA384,
+			policies: []x509.OID{
+				digiCertEV, cabForumEV,
+				mustOID(2, 23, 140, 1, 2, 1), // CA/Browser Forum DV
+				mustOID(2, 23, 140, 1, 2, 2), // CA/Browser Forum OV
+				mustOID(2, 23, 140, 1, 2, 3), // CA/Browser Forum IV
+			},
+		},
+		leaf: cloudLeaf(x509.ECDSAWithSHA384),
+	},
+}
+
+var (
+	anyPolicy  = mustOID(2, 5, 29, 32, 0) // RFC 5280 section 4.2.1.4
+	digiCertEV = mustOID(2, 16, 840, 1, 114412, 2, 1)
+	cabForumEV = mustOID(2, 23, 140, 1, 1) // CA/Browser Forum EV
+)
+
+// cloudLeaf is the leaf of every cloud hierarchy. Only the signature differs,
+// with the key of the intermediate above it.
+func cloudLeaf(signature x509.SignatureAlgorithm) leafShape {
+	return leafShape{
 		// The attributes of an EV subject (CA/Browser Forum EV Guidelines section 7.1.4.2).
 		subject: []attribute{
 			{oidJurisdictionC, "US"}, {oidJurisdictionST, "California"},
@@ -72,16 +132,13 @@ var shapes = []shape{{
 			{oidC, "US"}, {oidST, "Indiana"}, {oidL, "Indianapolis"}, {oidO, "byocheck SIMULATED Cloud"},
 		},
 		key:       rsa2048,
-		signature: x509.SHA256WithRSA,
+		signature: signature,
 		usage:     x509.KeyUsageDigitalSignature | x509.KeyUsageKeyEncipherment,
 		// No clientAuth: public CAs stopped issuing it in 2026.
 		extUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
-		policies: []x509.OID{
-			mustOID(2, 16, 840, 1, 114412, 2, 1), // DigiCert EV
-			mustOID(2, 23, 140, 1, 1),            // CA/Browser Forum EV
-		},
-	},
-}}
+		policies: []x509.OID{digiCertEV, cabForumEV},
+	}
+}
 
 // deviceShape is the hierarchy of lab devices: a plain, healthy public CA.
 var deviceShape = shape{
@@ -132,8 +189,13 @@ var (
 	oidJurisdictionC    = asn1.ObjectIdentifier{1, 3, 6, 1, 4, 1, 311, 60, 2, 1, 3}
 )
 
+// subject is that of a CA; newer ones have no unit.
 func subject(country, organization, unit, commonName string) []attribute {
-	return []attribute{{oidC, country}, {oidO, organization}, {oidOU, unit}, {oidCN, commonName}}
+	name := []attribute{{oidC, country}, {oidO, organization}}
+	if unit != "" {
+		name = append(name, attribute{oidOU, unit})
+	}
+	return append(name, attribute{oidCN, commonName})
 }
 
 // rawName encodes attributes in the order given, which pkix.Name would not keep.
@@ -143,18 +205,6 @@ func rawName(attributes []attribute) ([]byte, error) {
 		seq = append(seq, pkix.RelativeDistinguishedNameSET{{Type: a.oid, Value: a.value}})
 	}
 	return asn1.Marshal(seq)
-}
-
-// keyMaker makes a private key. It takes no source of randomness because
-// crypto/rsa uses the operating system's whatever it is given.
-type keyMaker func() (crypto.Signer, error)
-
-func rsa2048() (crypto.Signer, error) {
-	key, err := rsa.GenerateKey(rand.Reader, 2048)
-	if err != nil {
-		return nil, fmt.Errorf("generating an RSA key: %w", err)
-	}
-	return key, nil
 }
 
 func mustOID(arcs ...uint64) x509.OID {

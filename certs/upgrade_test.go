@@ -1,0 +1,216 @@
+package certs
+
+import (
+	"bytes"
+	"crypto/x509"
+	"encoding/json"
+	"io/fs"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+)
+
+// olderState is a state directory as layout 1 had it.
+func olderState(t *testing.T) string {
+	t.Helper()
+	dir := stateCopy(t)
+	for _, name := range []string{"roots/global-g2.key", "roots/global-g2.crt", "roots/global-g3.key", "roots/global-g3.crt", stateFile} {
+		if err := os.Remove(filepath.Join(dir, name)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := os.RemoveAll(filepath.Join(dir, "keys")); err != nil {
+		t.Fatal(err)
+	}
+	if err := writeInfo(dir, stateInfo{Schema: 1, Created: testStart}); err != nil {
+		t.Fatal(err)
+	}
+	return dir
+}
+
+// wantUpgraded holds a state to what an upgrade makes of before, and returns
+// its roots.
+func wantUpgraded(t *testing.T, dir string, before map[string]string, when time.Time) []*x509.Certificate {
+	t.Helper()
+	lab := openLab(t, dir, at(when))
+	after := readTree(t, dir)
+	for name, data := range before {
+		if name != stateFile && after[name] != data {
+			t.Errorf("%s changed", name)
+		}
+		delete(after, name)
+	}
+	want := []string{".lock", "roots/global-g2.crt", "roots/global-g2.key", "roots/global-g3.crt", "roots/global-g3.key"}
+	if added := slices.Sorted(maps.Keys(after)); !slices.Equal(added, want) {
+		t.Errorf("added %v, want %v", added, want)
+	}
+	if entries, err := filepath.Glob(filepath.Join(dir, ".upgrade*")); err != nil || len(entries) != 0 {
+		t.Errorf("left behind: %v, %v", entries, err)
+	}
+	var info stateInfo
+	text, err := os.ReadFile(filepath.Join(dir, stateFile))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := json.Unmarshal(text, &info); err != nil || info.Schema != 2 || !info.Created.Equal(testStart) {
+		t.Errorf("state.json: %+v, %v", info, err)
+	}
+	for _, name := range []string{"roots/global-g2.key", "roots/global-g3.key", stateFile} {
+		if st, err := os.Stat(filepath.Join(dir, name)); err != nil || st.Mode().Perm() != 0o600 {
+			t.Errorf("%s: %v, %v", name, st.Mode(), err)
+		}
+	}
+	return lab.CloudRoots()
+}
+
+func TestOpenAddsRootsToAnOlderState(t *testing.T) {
+	dir := olderState(t)
+	before, when := readTree(t, dir), testStart.Add(2*year)
+	roots := wantUpgraded(t, dir, before, when)
+	for i, end := range []time.Time{testStart.Add(rootLife), when.Add(rootLife), when.Add(rootLife)} {
+		if !roots[i].NotAfter.Equal(end) {
+			t.Errorf("%s ends %v, want %v", roots[i].Subject.CommonName, roots[i].NotAfter, end)
+		}
+	}
+	again := openLab(t, dir, at(when)).CloudRoots()
+	if !slices.EqualFunc(roots, again, (*x509.Certificate).Equal) {
+		t.Error("opening again changed the roots")
+	}
+}
+
+func TestOpenOlderStateAtOnceAddsOneSet(t *testing.T) {
+	dir := olderState(t)
+	labs := make([]*Lab, 4)
+	var wg sync.WaitGroup
+	for i := range labs {
+		wg.Go(func() {
+			lab, err := Open(dir, at(testStart))
+			if err != nil {
+				t.Error(err)
+			}
+			labs[i] = lab
+		})
+	}
+	wg.Wait()
+	if t.Failed() {
+		return
+	}
+	for _, lab := range labs[1:] {
+		if !slices.EqualFunc(lab.CloudRoots(), labs[0].CloudRoots(), (*x509.Certificate).Equal) {
+			t.Error("two sets of roots were added")
+		}
+	}
+}
+
+// TestOpenCompletesAKilledUpgrade begins at every point where a kill leaves
+// something behind.
+func TestOpenCompletesAKilledUpgrade(t *testing.T) {
+	moves := []string{"roots/global-g2.crt", "roots/global-g2.key", "roots/global-g3.crt", "roots/global-g3.key"}
+	gathered := func(t *testing.T, dir string) {
+		lab := &Lab{dir: dir, now: at(testStart).Now, rand: zeros{}}
+		if err := lab.gather(filepath.Join(dir, ".upgrade"), shapes[1:], stateInfo{Schema: 1, Created: testStart}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	t.Run("while gathering", func(t *testing.T) {
+		dir := olderState(t)
+		before := readTree(t, dir)
+		half := filepath.Join(dir, ".upgrade-partial", "roots")
+		if err := os.MkdirAll(half, 0o700); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(half, "global-g2.key"), []byte("-----BEGIN"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		wantUpgraded(t, dir, before, testStart)
+	})
+	for moved := range len(moves) + 1 {
+		t.Run("after moving "+strings.Join(moves[:moved], " and "), func(t *testing.T) {
+			dir := olderState(t)
+			before := readTree(t, dir)
+			gathered(t, dir)
+			made := readTree(t, filepath.Join(dir, ".upgrade"))
+			for _, name := range moves[:moved] {
+				if err := os.Rename(filepath.Join(dir, ".upgrade", name), filepath.Join(dir, name)); err != nil {
+					t.Fatal(err)
+				}
+			}
+			wantUpgraded(t, dir, before, testStart.Add(time.Hour))
+			for _, name := range moves {
+				if text, err := os.ReadFile(filepath.Join(dir, name)); err != nil || string(text) != made[name] {
+					t.Errorf("%s was made anew: %v", name, err)
+				}
+			}
+		})
+	}
+	t.Run("after the last move", func(t *testing.T) {
+		dir := olderState(t)
+		gathered(t, dir)
+		for _, name := range append(moves, stateFile) {
+			if err := os.Rename(filepath.Join(dir, ".upgrade", name), filepath.Join(dir, name)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		openLab(t, dir, at(testStart))
+	})
+}
+
+// zeros is a source of serial numbers that are all alike.
+type zeros struct{}
+
+func (zeros) Read(b []byte) (int, error) { return copy(b, bytes.Repeat([]byte{0}, len(b))), nil }
+
+func TestOpenCannotUpgrade(t *testing.T) {
+	t.Run("a file in the way", func(t *testing.T) {
+		dir := olderState(t)
+		mine := filepath.Join(dir, "roots", "global-g3.crt")
+		if err := os.WriteFile(mine, []byte("mine"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		_, err := Open(dir, at(testStart))
+		wantLine(t, err, "layout 1", mine, "in the way", "move it elsewhere")
+		if text, err := os.ReadFile(mine); err != nil || string(text) != "mine" {
+			t.Errorf("it was touched: %q, %v", text, err)
+		}
+		if err := os.Remove(mine); err != nil { // as told
+			t.Fatal(err)
+		}
+		openLab(t, dir, at(testStart))
+	})
+	for _, tt := range []struct {
+		name string
+		lock bool // left by an earlier program
+	}{{"read-only", false}, {"read-only with a lock", true}} {
+		t.Run(tt.name, func(t *testing.T) {
+			dir := olderState(t)
+			if tt.lock {
+				if err := os.WriteFile(filepath.Join(dir, ".lock"), nil, 0o600); err != nil {
+					t.Fatal(err)
+				}
+			}
+			before := readTree(t, dir)
+			makeReadable(t, dir)
+			unprivileged(t, func() {
+				_, err := Open(dir, at(testStart))
+				wantError(t, err, dir, "adding the roots that layout 1 of the state did not have", "permission denied",
+					"run as the owner", "name another state directory")
+			})
+			if after := readTree(t, dir); !maps.Equal(before, after) {
+				t.Error("files changed")
+			}
+		})
+	}
+	t.Run("gathered files damaged", func(t *testing.T) {
+		dir := olderState(t)
+		if err := os.Mkdir(filepath.Join(dir, ".upgrade"), fs.ModePerm); err != nil {
+			t.Fatal(err)
+		}
+		_, err := Open(dir, at(testStart))
+		wantLine(t, err, ".upgrade", "no such file", "remove")
+	})
+}
