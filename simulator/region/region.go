@@ -17,7 +17,7 @@ import (
 // Confidence says how well a value of the table is known.
 type Confidence string
 
-// The degrees of confidence, best first.
+// The degrees of confidence, best first. In the table there is no Given.
 const (
 	// Confirmed: a source other than Genesys's TLS trunk specification shows it.
 	Confirmed Confidence = "confirmed"
@@ -28,6 +28,9 @@ const (
 	Inferred Confidence = "inferred"
 	// Unknown: looked for and not found. The value is empty; do not guess one.
 	Unknown Confidence = "unknown"
+	// Given: no row has it; the person who runs the simulator says so
+	// (Region.Override).
+	Given Confidence = "given"
 )
 
 // Claim is a value of the table together with the ground it stands on.
@@ -111,7 +114,8 @@ func Names() []string {
 }
 
 // Lookup returns the region with the short code, which is compared exactly.
-// The error for a code that is not in the table lists those that are. The
+// The error for a code that is not in the table lists those that are, and
+// says so where Genesys has such a region, but nobody tells its names. The
 // region is the caller's own: changing it does not change the table.
 func Lookup(code string) (Region, error) {
 	for _, r := range table() {
@@ -119,5 +123,9 @@ func Lookup(code string) (Region, error) {
 			return r, nil
 		}
 	}
-	return Region{}, fmt.Errorf("looking up region: write one of %s instead of %q", strings.Join(Names(), ", "), code)
+	known := strings.Join(Names(), ", ")
+	if title, ok := absent[code]; ok {
+		return Region{}, fmt.Errorf("looking up region: no public source names the proxies of %s; write one of %s instead of %q", title, known, code)
+	}
+	return Region{}, fmt.Errorf("looking up region: write one of %s instead of %.80q", known, code)
 }
