@@ -2,6 +2,7 @@ package dns
 
 import (
 	"encoding/binary"
+	"net/netip"
 	"strings"
 
 	miekg "github.com/miekg/dns"
@@ -56,6 +57,7 @@ func (a *authority) respond(wire []byte, stream bool) ([]byte, Query) {
 	default:
 		a.answer(reply)
 	}
+	shed(reply, limit)
 	reply.Truncate(limit)
 	reply.Compress = true
 
@@ -107,10 +109,10 @@ func (a *authority) answer(reply *miekg.Msg) {
 		return question.Qtype == rrtype || question.Qtype == miekg.TypeANY && len(reply.Answer) == 0
 	}
 	if wanted(miekg.TypeA) {
-		for _, addr := range known[name] {
-			header := miekg.RR_Header{Name: question.Name, Rrtype: miekg.TypeA, Class: miekg.ClassINET, Ttl: a.ttl}
-			reply.Answer = append(reply.Answer, &miekg.A{Hdr: header, A: addr.AsSlice()})
-		}
+		reply.Answer = a.addresses(question.Name, known[name])
+	}
+	if wanted(miekg.TypeSRV) {
+		a.serve(reply, question.Name, a.services[name], known)
 	}
 	if wanted(miekg.TypeSOA) && name == zone {
 		reply.Answer = append(reply.Answer, soa(question.Name))
@@ -118,6 +120,16 @@ func (a *authority) answer(reply *miekg.Msg) {
 	if len(reply.Answer) == 0 {
 		reply.Ns = []miekg.RR{soa(zone)}
 	}
+}
+
+// addresses are the A records of an owner.
+func (a *authority) addresses(owner string, addrs []netip.Addr) []miekg.RR {
+	var records []miekg.RR
+	for _, addr := range addrs {
+		header := miekg.RR_Header{Name: owner, Rrtype: miekg.TypeA, Class: miekg.ClassINET, Ttl: a.ttl}
+		records = append(records, &miekg.A{Hdr: header, A: addr.AsSlice()})
+	}
+	return records
 }
 
 // soa is the start of authority of a zone. Only its MINIMUM matters: the zone is

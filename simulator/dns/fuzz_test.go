@@ -11,13 +11,15 @@ import (
 // belongs to it, and nothing else gets any.
 func FuzzRespond(f *testing.F) {
 	cfg := twoRegions()
-	records, err := newAuthority(cfg.Zones, cfg.Hosts, 5)
+	cfg.Services = sips()
+	records, err := newAuthority(cfg.Zones, cfg.Hosts, cfg.Services, 5)
 	if err != nil {
 		f.Fatal(err)
 	}
 	whole := pack(f, question(lb01, miekg.TypeA))
 	f.Add(whole, false)
 	f.Add(whole[:20], false)
+	f.Add(pack(f, question("_sips._tcp.voice.use1.pure.cloud.", miekg.TypeSRV)), false)
 	f.Add(pack(f, question("x."+lb01, miekg.TypeANY).SetEdns0(4096, true)), false)
 	f.Add(pack(f, new(miekg.Msg).SetAxfr("use1.pure.cloud.")), true)
 	f.Add(pack(f, new(miekg.Msg).SetUpdate("use1.pure.cloud.")), true)

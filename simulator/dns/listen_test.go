@@ -120,6 +120,16 @@ func TestConfigRefused(t *testing.T) {
 			c.Hosts[lb01] = []netip.Addr{{}}
 			delete(c.Hosts, strings.TrimSuffix(lb01, "."))
 		}, "not IPv4"},
+		{"service without labels", func(c *Config) { c.Services = map[string][]SRV{"voice.use1.pure.cloud": nil} }, `labels of service and transport before a domain, such as _sips._tcp.example.com: "voice.use1.pure.cloud."`},
+		{"service without a transport", func(c *Config) { c.Services = map[string][]SRV{"_sips.use1.pure.cloud": nil} }, "labels of service and transport"},
+		{"service without a domain", func(c *Config) { c.Services = map[string][]SRV{"_sips._tcp": nil} }, "labels of service and transport"},
+		{"service not a name", func(c *Config) { c.Services = map[string][]SRV{"_sips. _tcp.x": nil} }, `reading DNS service: want a name such as`},
+		{"service outside the zones", func(c *Config) { c.Services = map[string][]SRV{"_sips._tcp.example.com": nil} }, `in none of the zones [use1.pure.cloud. usw2.pure.cloud.]: "_sips._tcp.example.com."`},
+		{"service twice", func(c *Config) {
+			c.Services = map[string][]SRV{sipsName: {{Port: 5061, Target: lb01}}, strings.ToUpper(sipsName): {{Port: 5061, Target: lb01}}}
+		}, "reading DNS service: given twice"},
+		{"service without a port", func(c *Config) { c.Services = map[string][]SRV{sipsName: {{Target: lb01}}} }, `reading port of DNS service ` + sipsName + `: want 1 to 65535 for target "` + lb01 + `"`},
+		{"service without a target", func(c *Config) { c.Services = map[string][]SRV{sipsName: {{Port: 5061}}} }, `reading target of DNS service ` + sipsName + `: want a name such as`},
 		{"listen by name", func(c *Config) { c.Listen = "localhost:53" }, `"localhost"`},
 		{"listen without port", func(c *Config) { c.Listen = "127.0.1.53" }, "want an IP address and a port"},
 		{"listen everywhere", func(c *Config) { c.Listen = "0.0.0.0:0" }, `"0.0.0.0:0"`},

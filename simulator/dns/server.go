@@ -38,7 +38,12 @@ type Config struct {
 	// Hosts are the A records: name, in one of the zones, to IPv4 addresses, which
 	// are answered in the order given. A name without addresses does not exist.
 	Hosts map[string][]netip.Addr
-	// TTL is the time to live of A records, rounded up to whole seconds; default
+	// Services are the SRV records (RFC 2782): the name of a service, such as
+	// "_sips._tcp.voice.mypurecloud.com", in one of the zones, to the hosts that
+	// give it, which are answered in the order given. None by default: RFC 3263
+	// section 4.2 then lets clients look for the addresses of the domain itself.
+	Services map[string][]SRV
+	// TTL is the time to live of A and SRV records, rounded up to whole seconds; default
 	// 5 s. Negative answers live for 1 s.
 	TTL time.Duration
 	// IdleTimeout closes a TCP connection on which no whole query came, or no
@@ -100,7 +105,7 @@ func Start(cfg Config) (*Server, error) {
 	case cfg.IdleTimeout < 0:
 		return nil, fmt.Errorf("reading DNS idle timeout: negative: %v", cfg.IdleTimeout)
 	}
-	records, err := newAuthority(cfg.Zones, cfg.Hosts, uint32((cfg.TTL+time.Second-1)/time.Second))
+	records, err := newAuthority(cfg.Zones, cfg.Hosts, cfg.Services, uint32((cfg.TTL+time.Second-1)/time.Second))
 	if err != nil {
 		return nil, err
 	}

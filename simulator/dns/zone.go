@@ -22,8 +22,10 @@ const negativeTTL = 1
 // authority holds the zones and answers from them. It knows no sockets. Its names
 // are canonical: absolute and in lower case.
 type authority struct {
-	zones []string // apexes, the longest first; never changed after newAuthority
-	ttl   uint32   // of A records, in seconds
+	// These are never changed after newAuthority.
+	zones    []string // apexes, the longest first
+	services services
+	ttl      uint32 // of A and SRV records, in seconds
 
 	mu    sync.Mutex            // held by writers only: readers take one state and keep it
 	hosts atomic.Pointer[hosts] // replaced, never changed
@@ -32,7 +34,7 @@ type authority struct {
 // hosts are names and their addresses, of which there is at least one.
 type hosts map[string][]netip.Addr
 
-func newAuthority(zones []string, given map[string][]netip.Addr, ttl uint32) (*authority, error) {
+func newAuthority(zones []string, given map[string][]netip.Addr, offered map[string][]SRV, ttl uint32) (*authority, error) {
 	if len(zones) == 0 {
 		return nil, errors.New("reading DNS zones: none given; name at least one zone to answer for")
 	}
@@ -45,6 +47,10 @@ func newAuthority(zones []string, given map[string][]netip.Addr, ttl uint32) (*a
 		a.zones = append(a.zones, apex)
 	}
 	slices.SortFunc(a.zones, func(x, y string) int { return len(y) - len(x) })
+	var err error
+	if a.services, err = a.newServices(offered); err != nil {
+		return nil, err
+	}
 	a.hosts.Store(&hosts{})
 	for name, addrs := range given {
 		if same, err := canonical(name); err == nil && (*a.hosts.Load())[same] != nil {
@@ -97,8 +103,9 @@ func (a *authority) zoneOf(name string) string {
 	return ""
 }
 
-// exists reports whether the name, which is in one of the zones, is a host or an
-// apex, or has one of them below it: an empty non-terminal (RFC 8020 section 2).
+// exists reports whether the name, which is in one of the zones, is a host, a
+// service or an apex, or has one of them below it: an empty non-terminal (RFC 8020
+// section 2).
 func (a *authority) exists(name string, h hosts) bool {
 	below := func(other string) bool { return miekg.IsSubDomain(name, other) }
 	if slices.ContainsFunc(a.zones, below) {
@@ -106,6 +113,11 @@ func (a *authority) exists(name string, h hosts) bool {
 	}
 	for host := range h {
 		if below(host) {
+			return true
+		}
+	}
+	for service := range a.services {
+		if below(service) {
 			return true
 		}
 	}
