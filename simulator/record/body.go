@@ -23,6 +23,7 @@ func init() {
 	register[Call]()
 	register[Media]()
 	register[DNSQuery]()
+	register[DNSChange]()
 	register[Truncated]()
 }
 
@@ -54,6 +55,8 @@ type Profile struct {
 	Chain [][]byte `json:"chain,omitempty"`
 	// Deadline is the handshake deadline in force, 0 for none.
 	Deadline time.Duration `json:"deadline_ns,omitempty"`
+	// Refusing are the proxies whose ports answer RST.
+	Refusing []string `json:"refusing,omitempty"`
 }
 
 // Kind implements Body.
@@ -288,6 +291,16 @@ type DNSQuery struct {
 
 // Kind implements Body.
 func (DNSQuery) Kind() string { return "dns.query" }
+
+// DNSChange tells that a name now leads to another proxy's address.
+type DNSChange struct {
+	Name    string `json:"name"`
+	Address string `json:"address"`
+	Proxy   string `json:"proxy"`
+}
+
+// Kind implements Body.
+func (DNSChange) Kind() string { return "dns.changed" }
 
 // Truncated tells that the recorder left out events because there were too many.
 type Truncated struct {
