@@ -114,9 +114,11 @@ func (s *Server) Show(face Face) (int, error) {
 	s.face = face
 	s.generation++
 	generation := s.generation
-	s.Recorder.Emit(record.Origin{Generation: generation}, record.Profile{
-		Name: face.Profile, Generation: generation, Chain: face.Certificate.Certificate, Deadline: face.Deadline,
-	})
+	shown := record.Profile{Name: face.Profile, Generation: generation, Chain: face.Certificate.Certificate, Deadline: face.Deadline}
+	for _, i := range face.Refusing {
+		shown.Refusing = append(shown.Refusing, s.Names[i])
+	}
+	s.Recorder.Emit(record.Origin{Generation: generation}, shown)
 	for i, p := range s.ports {
 		switch refusing := slices.Contains(face.Refusing, i); {
 		case refusing:
