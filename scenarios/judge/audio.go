@@ -184,8 +184,11 @@ func (c Case) heard(v *Verdict, l *leg, there string) bool {
 		return bad("The device sends the audio back instead of connecting the two legs.",
 			"The %s heard its own tone come back instead of the %s's.", here, there)
 	case m.SilenceShare > 0.5:
-		return bad("The device connects the call but not the audio. It may be unable to decrypt what the "+there+" sends, or not have its route for media.",
-			"The %s heard silence in %.0f %% of the audio instead of the %s's tone.", here, 100*m.SilenceShare, there)
+		hint := "The device connects the call but not the audio: check its media routing between the two legs."
+		if here == "carrier" {
+			hint = "The device connects the call but not the audio. It may be unable to decrypt what the cloud sends; else check its media routing."
+		}
+		return bad(hint, "The %s heard silence in %.0f %% of the audio instead of the %s's tone.", here, 100*m.SilenceShare, there)
 	case m.ToneShare >= heardShare:
 		return bad("Look in the device's log for why the audio stopped so soon.",
 			"The %s heard the %s's tone, but only %.1f s of audio came; half a second is needed.", here, there, float64(m.Blocks)/50)

@@ -136,9 +136,9 @@ func (c Case) notReached(v Verdict, a record.Attempt) Verdict {
 	v.Status = unmet(c.Level)
 	var open *connection
 	for _, conn := range connections(a) {
-		d, dialled := conn.opened.Body.(record.Dialled)
+		d, _ := conn.opened.Body.(record.Dialled)
 		switch {
-		case !dialled:
+		case !conn.dialled():
 		case d.Error != "":
 			v.Observed = "The cloud could not connect to the device: " + d.Error + "."
 			v.Hint = "Check the device's TLS listener."
@@ -196,8 +196,11 @@ func (c Case) notArrived(v Verdict, a record.Attempt, ls callLegs) Verdict {
 		v.show(a, e, "the stimulus")
 		return v
 	}
-	conns := tried(connections(a))
-	through := slices.ContainsFunc(conns, func(conn *connection) bool { return conn.done != nil })
+	// A device may keep a connection from before the attempt: then only what it sends shows.
+	conns := slices.DeleteFunc(connections(a), func(conn *connection) bool {
+		return conn.dialled() || conn.hello == nil && !conn.data
+	})
+	through := slices.ContainsFunc(conns, func(conn *connection) bool { return conn.done != nil || conn.data })
 	n, dropped := truncated(a)
 	switch {
 	case dropped:
@@ -210,7 +213,7 @@ func (c Case) notArrived(v Verdict, a record.Attempt, ls callLegs) Verdict {
 	case through || len(ls.strays) > 0:
 		// What the device was asked for may not have been the cloud's number: that proves nothing.
 		v.Status = Inconclusive
-		v.Observed = fmt.Sprintf("The device connected to %s over TLS, but no call with the number's last digits arrived.", proxies(conns)) + ls.elsewhere("cloud")
+		v.Observed = fmt.Sprintf("The device is connected to %s over TLS, but no call with the number's last digits arrived.", proxies(conns)) + ls.elsewhere("cloud")
 		v.Hint = "Route the numbers under numbers.inbound to the cloud; if the device changes the number on the way, say so in the configuration."
 	default:
 		v.Status = unmet(c.Level)

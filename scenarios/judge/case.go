@@ -28,6 +28,8 @@ type Case struct {
 	Region  string `json:"region"`
 	// Target is the device as the trunk names it, without its port.
 	Target string `json:"target"`
+	// Names are the region's: the proxies', and the SRV domain.
+	Names []string `json:"names,omitempty"`
 	// Fault is what was wrong on purpose, in one sentence; empty for a scenario without one.
 	Fault string `json:"fault,omitempty"`
 	// Needs is the feature without which the scenario does not apply.

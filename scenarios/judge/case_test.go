@@ -21,6 +21,7 @@ func full() Case {
 	return with(faulty(device("lb01", hello, alert("unknown_ca")), cloudCall(call{})), func(c *Case) {
 		c.Needs, c.Declared = CallsToCloud, map[string]string{CallsFromCloud: "no route"}
 		c.Missing = []string{"numbers: {inbound: […]}"}
+		c.Names = []string{"lb01.voice.use1.pure.cloud"}
 		c.Roots = [][]byte{{1, 2, 3}}
 		c.Attempts = append(c.Attempts, attempt("again"))
 	})

@@ -193,6 +193,9 @@ func NameMatches(c Case) Verdict {
 	}
 	v.Status = unmet(c.Level)
 	v.Observed = fmt.Sprintf("The certificate names %s, but not %q.", names(leaf), c.Target)
+	if names(leaf) == "" {
+		v.Observed = fmt.Sprintf("The certificate holds no name at all, so not %q either.", c.Target)
+	}
 	v.Hint = "Install a certificate for the name under which the trunk reaches the device, or correct the trunk's SIP Servers or Proxies value (target). Wildcards and IP addresses do not count."
 	return v
 }
@@ -218,8 +221,38 @@ func names(leaf *x509.Certificate) string {
 	for _, u := range leaf.URIs {
 		out = append(out, u.String())
 	}
-	if len(out) == 0 {
-		return "nobody"
-	}
 	return strings.Join(out, ", ")
+}
+
+// IPOnly judges whether the trunk rests on an IP address: as its SIP Servers or
+// Proxies value, or as all that the device's certificate names.
+func IPOnly(c Case) Verdict {
+	v := Verdict{Expected: "The trunk's SIP Servers or Proxies value is a host name, and the device's certificate names a host."}
+	if !c.outside(&v) {
+		return v
+	}
+	if isAddress(c.Target) {
+		v.Status = unmet(c.Level)
+		v.Observed = fmt.Sprintf("The target %s is an IP address, which Genesys does not accept.", c.Target)
+		v.Hint = "Give the device a DNS name, put the name into its certificate, and name it as target (connect says where to reach it)."
+		return v
+	}
+	chain, ok := c.presented(&v)
+	if !ok {
+		return v
+	}
+	leaf := chain[0]
+	hosts := slices.DeleteFunc(append(slices.Clone(leaf.DNSNames), leaf.Subject.CommonName), func(n string) bool { return n == "" || isAddress(n) })
+	if len(hosts) == 0 {
+		v.Status = unmet(c.Level)
+		v.Observed = fmt.Sprintf("The device's certificate names no host, only %s.", names(leaf))
+		if names(leaf) == "" {
+			v.Observed = "The device's certificate holds no name at all."
+		}
+		v.Hint = "Install a certificate with the device's DNS name in subjectAltName; addresses do not count."
+		return v
+	}
+	v.Status = Pass
+	v.Observed = fmt.Sprintf("The trunk names the device %q, and its certificate names %s.", c.Target, names(leaf))
+	return v
 }

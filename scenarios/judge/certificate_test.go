@@ -69,18 +69,20 @@ var (
 	selfish = cert{subject: "sbc.customer.test", issuer: "sbc.customer.test"}
 )
 
-// presents is a connection of the cloud's on which the device shows certificates.
+// presents is a handshake of the cloud's in which the device shows certificates.
 func presents(certs ...cert) step {
+	return dial(ourHello, shows(certs...), ourFlight, finished)
+}
+
+func shows(certs ...cert) act {
 	var chain [][]byte
 	for _, c := range certs {
 		chain = append(chain, c.der())
 	}
-	return dial(func(w *wire, l link) {
-		ourHello(w, l)
-		w.emit(l, in(22, 2, 11, 12, 14))
+	return func(w *wire, l link) {
+		flight(w, l)
 		w.emit(l, record.PeerChain{Certificates: chain})
-		w.emit(l, record.HandshakeDone{Version: 0x303})
-	})
+	}
 }
 
 func trusting(steps ...step) Case {
@@ -107,6 +109,7 @@ func chainCases() []expected {
 		{"leaf not yet valid", trusting(presents(leaf.changed(func(x *cert) { x.from, x.to = 10, 20 }), lower, upper)), Pass, nil, nil},
 		{"leaf expired, an old certificate beside", trusting(presents(leaf.changed(expired), lower, upper, stray.changed(func(x *cert) { x.from, x.to = -3000, -80 }))), Pass, nil, nil},
 		{"intermediate expired", trusting(presents(leaf, lower.changed(expired), upper)), Pass, nil, nil},
+		{"shown before the handshake fails", trusting(dial(ourHello, shows(leaf, lower, upper), alert("decrypt_error"))), Pass, nil, nil},
 		{"second connection shows it", trusting(dial(refusesUs), presents(leaf, lower, upper)), Pass, nil, nil},
 
 		{"leaf only", trusting(presents(leaf)), Fail, []string{`stops at "CN=sbc.customer.test"`, `issuer "CN=Lower CA" was neither sent`}, []string{"tls.peer-chain"}},
@@ -157,7 +160,7 @@ func nameCases() []expected {
 		name("two trailing dots", Fail, "but not", "sbc.customer.test..", dns("sbc.customer.test")),
 		name("IP address only", Fail, "names 192.0.2.7", "sbc.customer.test", ip),
 		name("URI only", Fail, "sip:sbc.customer.test", "sbc.customer.test", func(x *cert) { x.uris = []*url.URL{uri} }),
-		name("no name at all", Fail, "names nobody", "sbc.customer.test", dns()),
+		name("no name at all", Fail, "holds no name at all", "sbc.customer.test", dns()),
 		address("IPv4 target", "192.0.2.7"),
 		address("IPv6 target", "2001:db8::7"),
 		address("IPv6 target in brackets", "[2001:db8::7]"),

@@ -114,7 +114,10 @@ func (x expected) check(t *testing.T, judge func(Case) Verdict) {
 			}
 		}
 		for _, kind := range x.shows {
-			if !slices.ContainsFunc(v.Evidence, func(e Evidence) bool { return kindOf(decoded, e) == kind }) {
+			if !slices.ContainsFunc(v.Evidence, func(e Evidence) bool {
+				is, _ := kindOf(decoded, e)
+				return is == kind
+			}) {
 				t.Errorf("level %s: no evidence of kind %s in %+v", level, kind, v.Evidence)
 			}
 		}
@@ -140,23 +143,23 @@ func sound(c Case, v Verdict) error {
 		return fmt.Errorf("spaces around the words")
 	}
 	for _, e := range v.Evidence {
-		if kindOf(c, e) == "" {
+		if _, found := kindOf(c, e); !found {
 			return fmt.Errorf("evidence for nothing: %+v", e)
 		}
 	}
 	return nil
 }
 
-// kindOf is the kind of the event that evidence points to; empty for none.
-func kindOf(c Case, e Evidence) string {
+// kindOf is the kind of the event that evidence points to.
+func kindOf(c Case, e Evidence) (kind string, found bool) {
 	for _, a := range slices.Concat(c.Control, c.Attempts) {
 		for _, event := range a.Events {
 			if a.Name == e.Attempt && event.Seq == e.Seq {
-				return event.Body.Kind()
+				return event.Body.Kind(), true
 			}
 		}
 	}
-	return ""
+	return "", false
 }
 
 // TestNoLevel: a case that does not say how much it weighs is the harness's

@@ -100,6 +100,12 @@ func (c *connection) see(e record.Event) {
 	}
 }
 
+// dialled reports whether the cloud opened the connection, or tried to.
+func (c *connection) dialled() bool {
+	_, is := c.opened.Body.(record.Dialled)
+	return is
+}
+
 func sender(d record.Direction) record.Party {
 	if d == record.In {
 		return record.Device
@@ -186,7 +192,7 @@ func silence(a record.Attempt) (observed, hint string) {
 		return fmt.Sprintf("The simulator's DNS was asked %d time(s), but no connection to a proxy was opened.", asked),
 			"Check that the device can reach the proxies' addresses and port, and that its trunk uses TLS."
 	}
-	return "Nothing of the device reached the simulated cloud: no DNS query, no connection.",
+	return "Nothing of the device reached the simulated cloud: no DNS query, no new connection.",
 		"Check that the device resolves the lbNN names through the simulator's DNS (or a hosts file), and that its trunk and route to the cloud are up."
 }
 

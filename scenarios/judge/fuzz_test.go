@@ -2,7 +2,9 @@ package judge
 
 import (
 	"bytes"
+	"math/rand/v2"
 	"reflect"
+	"slices"
 	"testing"
 	"time"
 
@@ -13,13 +15,20 @@ import (
 // judgeAll judges a case with all judges, whichever it was made for.
 func judgeAll(t *testing.T, c Case) {
 	t.Helper()
+	all := map[string]func(Case) Verdict{
+		"ConnectsByName": ConnectsByName, "NextProxy": NextProxy, "Release": Release,
+		"CancelWhileRinging": CancelWhileRinging, "SIPSURI": SIPSURI, "IPOnly": IPOnly, "SurvivingSuite": SurvivingSuite,
+	}
 	for _, j := range judges {
-		v := j.judge(c)
+		all[j.name] = j.judge
+	}
+	for name, judge := range all {
+		v := judge(c)
 		if err := sound(c, v); err != nil {
-			t.Fatalf("%s: %v in %+v", j.name, err, v)
+			t.Fatalf("%s: %v in %+v", name, err, v)
 		}
-		if again := j.judge(c); !reflect.DeepEqual(again, v) {
-			t.Fatalf("%s: judged again %+v, was %+v", j.name, again, v)
+		if again := judge(c); !reflect.DeepEqual(again, v) {
+			t.Fatalf("%s: judged again %+v, was %+v", name, again, v)
 		}
 	}
 }
@@ -98,11 +107,11 @@ func (m *maker) body(chains [][][]byte) record.Body {
 	case 8:
 		return record.PeerChain{Certificates: pick(m, chains...)}
 	case 9, 10:
-		return record.SIPMessage{Dir: dir, Method: pick(m, "INVITE", "OPTIONS", ""), Status: pick(m, 0, 200, 404, 488, -1), Call: uint64(m.n(3)),
-			Raw: record.Text("x\r\n\r\n" + pick(m, descriptions...))}
+		return record.SIPMessage{Dir: dir, Method: pick(m, "INVITE", "INVITE", "OPTIONS", "BYE", "CANCEL", ""), Status: pick(m, 0, 200, 404, 488, -1), Call: uint64(m.n(3)),
+			Raw: record.Text(pick(m, "INVITE sip:1@lb01.voice.use1.pure.cloud;transport=tls SIP/2.0", "INVITE sip:[::1", "x") + "\r\n\r\n" + pick(m, descriptions...))}
 	case 11, 12, 13:
 		return record.Call{Leg: leg, Call: uint64(m.n(3)), Role: pick(m, "caller", "callee", ""), Number: pick(m, "1", "\xff", ""),
-			State: pick(m, "invited", "invited", "answered", "answered", "rejected", "failed", "ended", ""), Status: pick(m, 0, 200, 404, 486, 500), By: party, Error: failure}
+			State: pick(m, "invited", "invited", "answered", "answered", "progress", "rejected", "failed", "ended", ""), Status: pick(m, 0, 200, 404, 486, 500), By: party, Error: failure}
 	case 14:
 		return record.Media{Leg: leg, Call: uint64(m.n(3)), Encrypted: m.yes(), Suite: pick(m, MandatorySuite, ""), Received: pick(m, 0, 200, -1), Authenticated: pick(m, 0, 200),
 			AuthFailed: m.n(2), Clear: m.n(2), Blocks: pick(m, 0, 20, 200, -5), ToneShare: pick(m, 0, 1, 0.5, -1e300, 1e300), EchoShare: pick(m, 0, 0.9), SilenceShare: pick(m, 0, 0.9)}
@@ -114,7 +123,7 @@ func (m *maker) body(chains [][][]byte) record.Body {
 
 func (m *maker) attempts(name string, most int, chains [][][]byte) (out []record.Attempt) {
 	for i := range m.n(most + 1) {
-		a := record.Attempt{Name: name + string(rune('0'+i)), Generation: 1}
+		a := record.Attempt{Name: pick(m, name+string(rune('0'+i)), "released-by-cloud", "released-by-carrier"), Generation: 1}
 		at := time.Duration(0)
 		for seq := range m.n(40) {
 			at += pick(m, 0, time.Millisecond, 300*time.Millisecond, 10*time.Second, -time.Second)
@@ -124,6 +133,60 @@ func (m *maker) attempts(name string, most int, chains [][][]byte) (out []record
 		out = append(out, a)
 	}
 	return out
+}
+
+// mangle leaves out, repeats, swaps and re-labels events of a case.
+func (m *maker) mangle(c Case) Case {
+	c.Level = pick(m, ledger.LevelMust, ledger.LevelShould, ledger.LevelMay, ledger.LevelInfo)
+	c.Scenario = pick(m, "a.inbound.c", "a.outbound.c")
+	c.Attempts = slices.Clone(c.Attempts)
+	for i := range c.Attempts {
+		a := &c.Attempts[i]
+		a.Events = slices.Clone(a.Events)
+		for range m.n(6) {
+			if len(a.Events) == 0 {
+				break
+			}
+			x, y := m.n(len(a.Events)), m.n(len(a.Events))
+			switch m.n(6) {
+			case 0, 1:
+				a.Events = slices.Delete(a.Events, x, x+1)
+			case 2:
+				a.Events[x], a.Events[y] = a.Events[y], a.Events[x]
+			case 3:
+				a.Events = slices.Insert(a.Events, y, a.Events[x])
+			case 4:
+				a.Events[x].Generation = 1 + m.n(2)
+			case 5:
+				a.Events[x].Body = a.Events[y].Body
+			}
+		}
+	}
+	return c
+}
+
+// tabled are the cases of all tables.
+func tabled() (out []Case) {
+	for _, j := range judges {
+		for _, x := range j.cases() {
+			out = append(out, x.c)
+		}
+	}
+	return out
+}
+
+// TestMangledCases judges cases that nearly make sense.
+func TestMangledCases(t *testing.T) {
+	r := rand.New(rand.NewPCG(1, 2))
+	for _, c := range tabled() {
+		for range 5 {
+			b := make([]byte, 40)
+			for i := range b {
+				b[i] = byte(r.Uint32())
+			}
+			judgeAll(t, (&maker{b}).mangle(c))
+		}
+	}
 }
 
 // FuzzJudges judges cases made of any events in any order.
@@ -141,10 +204,15 @@ func FuzzJudges(f *testing.F) {
 	f.Add([]byte("a"))
 	f.Add(bytes.Repeat([]byte{1, 2, 3, 5, 7, 11, 13, 17, 19, 23, 29, 31}, 60))
 	f.Add(bytes.Repeat([]byte{0, 1, 9, 8, 4, 11, 14, 30}, 90))
+	cases := tabled()
 	f.Fuzz(func(t *testing.T, b []byte) {
 		m := &maker{b}
+		if m.yes() {
+			judgeAll(t, m.mangle(cases[(256*m.n(256)+m.n(256))%len(cases)]))
+			return
+		}
 		c := Case{
-			Scenario: "a.b.c", Level: pick(m, ledger.LevelMust, ledger.LevelShould, ledger.LevelMay, ledger.LevelInfo, "", "odd"),
+			Scenario: pick(m, "a.inbound.c", "a.outbound.c"), Names: []string{"lb01.voice.use1.pure.cloud"}, Level: pick(m, ledger.LevelMust, ledger.LevelShould, ledger.LevelMay, ledger.LevelInfo, "", "odd"),
 			Target: pick(m, "sbc.customer.test", "192.0.2.1", ""), Fault: pick(m, "", "A fault."), Needs: pick(m, "", CallsToCloud, CallsFromCloud),
 			CarrierHeard: m.yes(), Roots: pick(m, roots, nil, [][]byte{nil}), Deadline: pick(m, 500*time.Millisecond, 0, -1),
 			Jitter: Jitter{Samples: m.n(2), Max: pick(m, 0, time.Millisecond, -time.Hour, time.Hour)}, Now: pick(m, played, time.Time{}),

@@ -9,8 +9,9 @@ func inboundCases() []expected {
 	refused := device("lb01", hello, alert("unknown_ca"))
 	cases := []expected{
 		{"heard both ways", one(carrierCall(good), cloudTakes(good)), Pass, []string{"connected with " + MandatorySuite, "98 %"}, []string{"media"}},
-		{"after a call of the attempt before", one(earlier(cloudTakes(call{number: 3})), lateEnd(3), carrierCall(good), cloudTakes(good)), Pass, nil, nil},
-		{"beside a call to another number", one(cloudTakes(call{number: 4, called: "911", status: 404}), carrierCall(good), cloudTakes(good)), Pass, nil, nil},
+		{"after a call of the attempt before", one(earlier(cloudTakes(call{number: 3})), lateEnd(3, "callee"), carrierCall(good), cloudTakes(good)), Pass, nil, nil},
+		{"beside a call to another number", one(cloudTakes(call{number: 4, called: "911", status: 404, offer: description(stream("RTP/AVP"))}), carrierCall(good), cloudTakes(good)), Pass, nil, nil},
+		{"with another offer within the call", one(carrierCall(good), cloudTakes(call{again: []string{description(stream("RTP/AVP"))}})), Pass, nil, nil},
 		{"with several suites offered", one(carrierCall(good), cloudTakes(call{offer: srtp(crypto(1, "AEAD_AES_256_GCM"), crypto(2, MandatorySuite))})), Pass, nil, nil},
 
 		{"not connected at the cloud", one(carrierCall(call{status: 487}), cloudTakes(call{status: -1})), Fail, []string{"not connected from end to end", "At the carrier: final response 487"}, []string{"call"}},
@@ -36,7 +37,8 @@ func inboundCases() []expected {
 
 		{"device refuses our certificate", one(carrierCall(call{status: 503}), refused), Fail, []string{"tried 1 TLS connection(s) to lb01", "unknown_ca", "503", "certs export"}, []string{"tls.alert", "call"}},
 		{"device fails on all", one(refused, device("lb02", hello, rst, failed)), Fail, []string{"tried 2", "lb01, lb02"}, []string{"tls.alert", "tcp.closed"}},
-		{"connected, but no call", one(carrierCall(call{status: 404}), came("lb01")), Inconclusive, []string{"connected to lb01 over TLS, but no call", "final response 404", "Route the numbers"}, []string{"call"}},
+		{"connected, but no call", one(carrierCall(call{status: 404}), came("lb01")), Inconclusive, []string{"is connected to lb01 over TLS, but no call", "final response 404", "Route the numbers"}, []string{"call"}},
+		{"connected from before, but no call", one(carrierCall(call{status: 404}), standing(sends("OPTIONS"))), Inconclusive, []string{"is connected to lb03 over TLS, but no call"}, nil},
 		{"call to another number", one(carrierCall(call{status: 404}), cloudTakes(call{called: "100", status: 404})), Inconclusive, []string{`another number instead: "100"`}, nil},
 		{"device idle", one(carrierCall(call{status: 480})), Inconclusive, []string{"Nothing of the device", "final response 480"}, []string{"call"}},
 		{"only foreign connections", one(carrierCall(call{status: 480}), foreign), Inconclusive, []string{"203.0.113.9"}, nil},
@@ -72,6 +74,7 @@ func plainCases() []expected {
 		offer("an unused fax stream", Pass, "RTP/SAVP", call{offer: description(srtp, "m=image 0 udptl t38\r\n")}),
 		offer("a suite nobody knows", Pass, "LATER_SUITE", call{offer: description(stream("RTP/SAVP", "1 LATER_SUITE inline:abc"))}),
 		offer("one weak line, one strong", Pass, "RTP/SAVP", call{offer: description(stream("RTP/SAVP", crypto(1, MandatorySuite, "UNENCRYPTED_SRTP"), crypto(2, MandatorySuite)))}),
+		{"beside a plain call to another number", one(cloudTakes(call{number: 4, called: "911", status: 404, offer: description(stream("RTP/AVP"))}), carrierCall(call{}), cloudTakes(call{})), Pass, nil, nil},
 		offer("SRTP again within the call", Pass, "RTP/SAVP", call{again: []string{secured}}),
 
 		offer("RTP/AVP", Fail, "a stream is RTP/AVP", call{offer: description(stream("RTP/AVP")), status: 488}),

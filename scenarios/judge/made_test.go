@@ -87,6 +87,16 @@ func device(proxy string, acts ...act) step {
 	}
 }
 
+// standing is a connection of the device that was opened before the attempt.
+func standing(acts ...act) step {
+	return func(w *wire) {
+		l := w.open("lb03")
+		for _, do := range acts {
+			do(w, l)
+		}
+	}
+}
+
 // foreign is a connection of a peer outside device.sources.
 func foreign(w *wire) {
 	l := w.open("lb01")

@@ -56,7 +56,7 @@ type call struct {
 	again []string
 	// lost leaves the SIP messages out of the recording.
 	lost bool
-	// rest are the leg's events after those of its beginning, dropped if cutShort.
+	// cutShort ends the leg's events after its beginning.
 	cutShort bool
 }
 

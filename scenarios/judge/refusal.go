@@ -30,7 +30,7 @@ func Refusal(c Case) Verdict {
 	}
 	for _, a := range c.Attempts {
 		for _, conn := range connections(a) {
-			if _, dialled := conn.opened.Body.(record.Dialled); conn.data && !dialled {
+			if conn.data && !conn.dialled() {
 				return c.accepted(v, a, conn)
 			}
 		}
@@ -74,7 +74,7 @@ func Refusal(c Case) Verdict {
 		v.Hint = "If the device had marked the proxies as down, raise device.recovery or give a device.reset hook. " + v.Hint
 	case cut+late+standing > 0:
 		v.Status = Inconclusive
-		v.Observed = fmt.Sprintf("No SIP came, but the device did not refuse every connection: of %d, %s.", len(all), tally(cut, late, standing))
+		v.Observed = fmt.Sprintf("No SIP came, but that alone is no refusal: of the device's %d connection(s) %s.", len(all), tally(cut, late, standing))
 		v.Hint = "Look at the device's log for these connections: a device that refuses ends the connection at once."
 	default:
 		v.Status = Pass
@@ -87,13 +87,13 @@ func Refusal(c Case) Verdict {
 func tally(cut, late, standing int) string {
 	var parts []string
 	if standing > 0 {
-		parts = append(parts, fmt.Sprintf("%d still stood at the end", standing))
+		parts = append(parts, fmt.Sprintf("%d still stood at the end of the attempt", standing))
 	}
 	if late > 0 {
-		parts = append(parts, fmt.Sprintf("%d the device ended only more than %.0f s after the handshake", late, justAfter.Seconds()))
+		parts = append(parts, fmt.Sprintf("%d ended more than %.0f s after the handshake", late, justAfter.Seconds()))
 	}
 	if cut > 0 {
-		parts = append(parts, fmt.Sprintf("%d we ended first", cut))
+		parts = append(parts, fmt.Sprintf("%d we had to end", cut))
 	}
 	return strings.Join(parts, ", ")
 }

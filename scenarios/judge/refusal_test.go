@@ -20,6 +20,7 @@ func refusalCases() []expected {
 		{"refused on all four", faulty(refused, device("lb02", hello, alert("bad_certificate")), device("lb03", hello, fin, failed), device("lb04", hello, rst, failed)),
 			Pass, []string{"4 time(s) (lb01, lb02, lb03, lb04)"}, []string{"tls.alert", "tcp.closed"}},
 		{"refused by FIN", faulty(device("lb01", hello, fin, failed)), Pass, nil, []string{"tcp.closed"}},
+		{"refused, told by the TLS stack alone", faulty(device("lb01", hello, failed)), Pass, nil, []string{"tls.handshake-failed"}},
 		{"refused by RST", faulty(device("lb01", hello, rst, failed)), Pass, nil, []string{"tcp.closed"}},
 		{"refused after the handshake by an encrypted alert", faulty(device("lb01", handshake, sealedAlert("bad_certificate"))), Pass, nil, []string{"tls.record"}},
 		{"refused after the handshake by an alert without a name", faulty(device("lb01", handshake, sealedAlert(""))), Pass, nil, []string{"tls.record"}},
@@ -39,15 +40,16 @@ func refusalCases() []expected {
 		{"SIP in the second attempt, the first truncated", with(faulty(refused, flooded), func(c *Case) {
 			c.Attempts = append(c.Attempts, attempt("again", device("lb02", handshake, sends("OPTIONS"))))
 		}), Fail, []string{"with lb02"}, nil},
+		{"SIP on a connection whose beginning was not recorded", faulty(refused, standing(sends("OPTIONS"))), Fail, []string{"with lb03"}, nil},
 		{"SIP seen before the recording was truncated", faulty(device("lb01", handshake, sends("OPTIONS")), flooded), Fail, nil, nil},
 
-		{"cut by our deadline", faulty(device("lb01", hello, cut)), Inconclusive, []string{"1 we ended first"}, []string{"tls.handshake-failed"}},
-		{"cut by a profile swap", faulty(refused, device("lb02", handshake, swapped)), Inconclusive, []string{"of 2", "1 we ended first"}, []string{"tcp.closed"}},
+		{"cut by our deadline", faulty(device("lb01", hello, cut)), Inconclusive, []string{"1 we had to end"}, []string{"tls.handshake-failed"}},
+		{"cut by a profile swap", faulty(refused, device("lb02", handshake, swapped)), Inconclusive, []string{"2 connection(s)", "1 we had to end"}, []string{"tcp.closed"}},
 		{"still standing", faulty(device("lb01", handshake)), Inconclusive, []string{"1 still stood at the end"}, []string{"tcp.accepted"}},
 		{"stalled in the handshake", faulty(device("lb01", hello)), Inconclusive, []string{"1 still stood"}, nil},
-		{"an alert from us first", faulty(device("lb01", hello, ourAlert, fin)), Inconclusive, []string{"1 we ended first"}, []string{"tls.alert"}},
-		{"an encrypted alert from us first", faulty(device("lb01", handshake, ourSealedAlert, fin)), Inconclusive, []string{"1 we ended first"}, nil},
-		{"a warning is no refusal", faulty(device("lb01", hello, warning, cut)), Inconclusive, []string{"1 we ended first"}, nil},
+		{"an alert from us first", faulty(device("lb01", hello, ourAlert, fin)), Inconclusive, []string{"1 we had to end"}, []string{"tls.alert"}},
+		{"an encrypted alert from us first", faulty(device("lb01", handshake, ourSealedAlert, fin)), Inconclusive, []string{"1 we had to end"}, nil},
+		{"a warning is no refusal", faulty(device("lb01", hello, warning, cut)), Inconclusive, []string{"1 we had to end"}, nil},
 		{"a warning, then still standing", faulty(device("lb01", hello, warning)), Inconclusive, []string{"1 still stood"}, nil},
 		{"idle after the handshake, ended long after", faulty(device("lb01", handshake, after(30*time.Second), fin)), Inconclusive,
 			[]string{"more than 5 s after the handshake", "ends the connection at once"}, []string{"tcp.closed"}},
@@ -99,6 +101,32 @@ func TestHowItWasRefused(t *testing.T) {
 		v := Refusal(faulty(s))
 		if shows := v.Evidence[len(v.Evidence)-1].Shows; !strings.HasSuffix(shows, want) {
 			t.Errorf("evidence %q, want %q", shows, want)
+		}
+	}
+}
+
+// TestSights: what the scenarios ask while they play.
+func TestSights(t *testing.T) {
+	for _, x := range []struct {
+		name               string
+		s                  step
+		tried, cameThrough bool
+		standing           int
+	}{
+		{"nothing", dnsQuery, false, false, 0},
+		{"bare TCP", device("lb01"), false, false, 1},
+		{"foreign", foreign, false, false, 0},
+		{"refused", device("lb01", hello, alert("unknown_ca")), true, false, 0},
+		{"a warning only", device("lb01", hello, warning), true, false, 1},
+		{"idle", device("lb01", handshake), true, false, 1},
+		{"octets", device("lb01", handshake, octets), true, false, 1},
+		{"came through", came("lb01"), true, true, 1},
+		{"on the former profile", earlier(came("lb01")), false, false, 0},
+		{"the cloud's own", dial(shakes(20*time.Millisecond), answers(200)), false, false, 0},
+	} {
+		a := attempt("fault", x.s)
+		if Tried(a) != x.tried || CameThrough(a) != x.cameThrough || Standing(a) != x.standing {
+			t.Errorf("%s: %v %v %d", x.name, Tried(a), CameThrough(a), Standing(a))
 		}
 	}
 }

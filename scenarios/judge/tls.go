@@ -19,7 +19,7 @@ func NoClientCertificate(c Case) Verdict {
 	}
 	a := c.Attempts[len(c.Attempts)-1]
 	for _, conn := range connections(a) {
-		if conn.accepted {
+		if !conn.dialled() {
 			continue
 		}
 		asked := conn.asked || conn.done != nil && conn.done.ClientCertificateAsked || conn.failed != nil && conn.failed.ClientCertificateAsked
@@ -34,19 +34,19 @@ func NoClientCertificate(c Case) Verdict {
 			}
 			v.show(a, conn.opened, "the connection without a client certificate")
 			return v
-		case asked && conn.empty && conn.ender == record.Device:
+		case asked && conn.empty && conn.ender == record.Device && !conn.elsewhere():
 			v.Status = unmet(c.Level)
 			v.Observed = "The device demands a client certificate and ended the connection without one: " + conn.how() + "."
 			v.Hint = "Switch off mutual TLS (verification of client certificates) on the device's trunk towards Genesys."
 			v.show(a, conn.end, "the device ended the connection after our empty Certificate message")
 			return v
-		case conn.done != nil && conn.ender == record.Device:
+		case conn.done != nil && conn.ender == record.Device && !asked:
 			v.Status = Inconclusive
 			v.Observed = "The handshake completed and no client certificate was asked for, but the device ended the connection before it answered SIP: " + conn.how() + "."
 			v.Hint = "Look in the device's log for why it hung up on our OPTIONS; let it answer OPTIONS from the proxies."
 			v.show(a, conn.end, "the device ended the connection")
 			return v
-		case conn.done != nil:
+		case conn.done != nil && conn.ender != record.Device:
 			v.Status = Inconclusive
 			v.Observed = "The handshake completed without a client certificate, but the device did not answer our OPTIONS."
 			v.Hint = "Let the device answer OPTIONS from the proxies."
@@ -54,7 +54,7 @@ func NoClientCertificate(c Case) Verdict {
 			return v
 		case asked:
 			v.Status = Inconclusive
-			v.Observed = "The device asked for a client certificate, but the handshake failed for another reason than that there was none."
+			v.Observed = "The device asked for a client certificate, but the connection ended for another reason before it showed whether it demands one."
 			if conn.failed != nil {
 				v.Observed += " It ended with: " + conn.failed.Error + "."
 			}
@@ -64,6 +64,53 @@ func NoClientCertificate(c Case) Verdict {
 		}
 	}
 	return c.notMeasured(v, a, "No client certificate was asked for.")
+}
+
+// SurvivingSuite judges whether the device, as TLS server, accepts at least one
+// of the suites that stay. Each attempt offered one alone and is named after it.
+func SurvivingSuite(c Case) Verdict {
+	v := Verdict{Expected: "Offered the surviving cipher suites one at a time, with secp384r1 as the only group, the device accepts at least one."}
+	if !c.outside(&v) {
+		return v
+	}
+	var taken, refused []string
+	var open Verdict
+	for _, a := range c.Attempts {
+		conns := slices.DeleteFunc(connections(a), func(conn *connection) bool { return !conn.dialled() })
+		switch {
+		case len(conns) > 0 && conns[0].done != nil:
+			taken = append(taken, a.Name)
+			v.show(a, conns[0].opened, "accepted %s", a.Name)
+		case len(conns) > 0 && conns[0].ender == record.Device:
+			refused = append(refused, a.Name)
+		default:
+			open = c.notMeasured(v, a, "Not every suite could be tried.")
+		}
+	}
+	if len(refused) > 0 {
+		v.Witnesses = append(v.Witnesses, "refused: "+strings.Join(refused, ", "))
+	}
+	v.measure("surviving suites accepted", float64(len(taken)), "")
+	switch {
+	case len(taken) > 0:
+		v.Status = Pass
+		v.Observed = fmt.Sprintf("The device accepts %d of the %d surviving suites: %s.", len(taken), len(c.Attempts), strings.Join(taken, ", "))
+	case open.Status != "":
+		return open
+	default:
+		v.Status = unmet(c.Level)
+		v.Observed = "The device refuses every one of the surviving suites."
+		v.Hint = "Enable one of the suites on the device's TLS listener, ECDHE ones with the curve secp384r1 (P-384)."
+	}
+	return v
+}
+
+// elsewhere reports whether the device's alert names a cause that has nothing to
+// do with a certificate. Other alerts prove nothing: stacks differ.
+func (c *connection) elsewhere() bool {
+	return slices.ContainsFunc(c.alerts, func(a record.Alert) bool {
+		return slices.Contains([]string{"bad_record_mac", "decrypt_error", "decode_error", "illegal_parameter", "protocol_version"}, a.Name)
+	})
 }
 
 // Limits of the handshake time beside the deadline itself.

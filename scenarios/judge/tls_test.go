@@ -78,9 +78,12 @@ func clientCertificateCases() []expected {
 		{"demanded, refused by RST", one(ping(flightAsking, emptyFlight, rst, failed)), Fail, []string{"demands", "RST during the handshake"}, []string{"tcp.closed"}},
 		{"demanded, refused after the handshake", one(ping(flightAsking, emptyFlight, finished, sealedAlert("bad_certificate"))), Fail, []string{"demands", "alert bad_certificate after the handshake"}, nil},
 
-		{"asked, then failed before our Certificate", one(ping(flightAsking, fin, failed)), Inconclusive, []string{"failed for another reason", "EOF"}, []string{"tcp.dialled"}},
-		{"asked, but we gave up first", one(ping(flightAsking, emptyFlight, cut)), Inconclusive, []string{"failed for another reason", "deadline"}, nil},
-		{"asked, but our alert came first", one(ping(flightAsking, ourAlert, fin)), Inconclusive, []string{"failed for another reason", "no cipher suite"}, nil},
+		{"asked, then failed before our Certificate", one(ping(flightAsking, fin, failed)), Inconclusive, []string{"before it showed whether it demands one", "EOF"}, []string{"tcp.dialled"}},
+		{"asked, then failed by an alert about something else", one(ping(flightAsking, emptyFlight, alert("decrypt_error"))), Inconclusive, []string{"before it showed whether it demands one", "decrypt_error"}, nil},
+		{"asked, then an alert about something else after the handshake", one(ping(flightAsking, emptyFlight, finished, sealedAlert("bad_record_mac"))), Inconclusive, []string{"before it showed whether it demands one"}, nil},
+		{"asked, OPTIONS not answered", one(ping(flightAsking, emptyFlight, finished)), Inconclusive, []string{"did not answer our OPTIONS"}, nil},
+		{"asked, but we gave up first", one(ping(flightAsking, emptyFlight, cut)), Inconclusive, []string{"before it showed whether it demands one", "deadline"}, nil},
+		{"asked, but our alert came first", one(ping(flightAsking, ourAlert, fin)), Inconclusive, []string{"before it showed whether it demands one", "no cipher suite"}, nil},
 		{"handshake fails, not asked", one(ping(flight, ourFlight, alert("decrypt_error"))), Inconclusive, []string{"No client certificate was asked for", "decrypt_error"}, []string{"tls.handshake-failed"}},
 		{"refused at once", one(dial(refusesUs)), Inconclusive, []string{"No client certificate was asked for"}, nil},
 		{"not asked, hangs up on our OPTIONS", one(ping(flight, ourFlight, finished, fin)), Inconclusive, []string{"ended the connection before it answered SIP", "FIN after the handshake"}, []string{"tcp.closed"}},
@@ -118,6 +121,7 @@ func handshakeTimeCases() []expected {
 		{"one cut at the limit", five(20*ms, deadline), Fail, []string{"not complete 500.0 ms after our ClientHello"}, []string{"tls.handshake-failed"}},
 		{"all cut at the limit", one(deadline, deadline, deadline, deadline, deadline), Fail, []string{"A handshake was not complete 500.0 ms"}, nil},
 		{"cut only after 30 s, on a busy machine", busy(five(20*ms, dial(ourHello, after(30*time.Second), cut))), Fail, []string{"not complete 30001.0 ms"}, nil},
+		{"cut, our ClientHello not recorded", five(20*ms, dial(after(500*ms), cut)), Fail, []string{"not complete 501.0 ms"}, nil},
 		{"over the limit and the margin, on a busy machine", busy(five(600 * ms)), Fail, nil, nil},
 
 		{"over the limit, own lateness not measured", unmeasured(five(510 * ms)), Error, []string{"did not measure its own lateness"}, nil},

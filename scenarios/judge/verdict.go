@@ -73,7 +73,11 @@ func unmet(l ledger.Level) Status {
 	return Pass // may and info: told, never held against the device
 }
 
+// show adds an event as evidence, unless it was not recorded.
 func (v *Verdict) show(a record.Attempt, e record.Event, format string, args ...any) {
+	if e.Body == nil {
+		return
+	}
 	v.Evidence = append(v.Evidence, Evidence{a.Name, e.Seq, fmt.Sprintf(format, args...)})
 }
 
