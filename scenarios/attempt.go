@@ -14,12 +14,16 @@ import (
 
 // attempt shows a face, makes the device act, and records until the stimulus
 // has its end and the connections that it caused have theirs.
-func (s *Stage) attempt(ctx context.Context, name string, profile certs.Profile) (record.Attempt, error) {
+func (s *Stage) attempt(ctx context.Context, name string, face simulator.Face) (record.Attempt, error) {
 	w := s.Recorder.Open(name)
-	// Deadline off: a device that we cut did not refuse.
-	generation, err := s.Cloud.Show(simulator.Face{Certificate: profile, NoDeadline: true})
+	face.NoDeadline = true // a device that we cut did not refuse
+	generation, err := s.Cloud.Show(face)
 	if err != nil {
 		return w.Close(), err
+	}
+	profile := face.Certificate
+	if profile == "" {
+		profile = certs.Healthy
 	}
 	w.Under(string(profile), generation)
 	bound, cancel := context.WithTimeout(ctx, s.Attempt)
@@ -128,7 +132,7 @@ func (s *Stage) ready(ctx context.Context) error {
 	}
 	end := time.Now().Add(s.Recovery)
 	for ctx.Err() == nil {
-		a, err := s.attempt(ctx, "recovery", certs.Healthy)
+		a, err := s.attempt(ctx, "recovery", simulator.Face{})
 		if err != nil {
 			return err
 		}
@@ -169,13 +173,10 @@ func playRefusal(profile certs.Profile) func(context.Context, *Stage, *judge.Cas
 		if err := s.ready(ctx); err != nil {
 			return err
 		}
-		defer func() {
-			s.shaken = true
-			s.Cloud.Show(simulator.Face{})
-		}()
+		defer s.restore()
 		for try := range 2 {
 			s.tell("control: a good certificate")
-			a, err := s.attempt(ctx, fmt.Sprintf("control-%d", try+1), certs.Healthy)
+			a, err := s.attempt(ctx, fmt.Sprintf("control-%d", try+1), simulator.Face{})
 			c.Control = append(c.Control, a)
 			if err != nil || ctx.Err() != nil {
 				return err
@@ -195,11 +196,18 @@ func playRefusal(profile certs.Profile) func(context.Context, *Stage, *judge.Cas
 	}
 }
 
+// restore shows the healthy face after a fault. The device may hold proxies to
+// be down for a while.
+func (s *Stage) restore() {
+	s.shaken = true
+	s.Cloud.Show(simulator.Face{}) // it can fail only when the run is being ended
+}
+
 // fault plays the faulty profile, again after a recovery if the device did not try.
 func (s *Stage) fault(ctx context.Context, c *judge.Case, profile certs.Profile) error {
 	for try := range 2 {
 		s.tell("fault: %s", c.Fault)
-		a, err := s.attempt(ctx, fmt.Sprintf("fault-%d", try+1), profile)
+		a, err := s.attempt(ctx, fmt.Sprintf("fault-%d", try+1), simulator.Face{Certificate: profile})
 		c.Attempts = append(c.Attempts, a)
 		if err != nil || judge.Tried(a) || ctx.Err() != nil {
 			return err

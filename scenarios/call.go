@@ -49,8 +49,8 @@ func (s *Stage) inboundCall(ctx context.Context, name string) (record.Attempt, e
 	return w.Close(), nil
 }
 
-// outboundCall calls from the cloud through the device to the carrier.
-func (s *Stage) outboundCall(ctx context.Context, name string) (record.Attempt, error) {
+// outboundCall calls from the cloud, by place, through the device to the carrier.
+func (s *Stage) outboundCall(ctx context.Context, name string, place func(ctx context.Context, number, from string) (*leg.Leg, error)) (record.Attempt, error) {
 	number, arrives := s.Outbound[0], expected(s.Outbound, s.OutboundExpected)
 	w := s.Recorder.Open(name)
 	w.Under("healthy", s.Cloud.Generation())
@@ -69,7 +69,7 @@ func (s *Stage) outboundCall(ctx context.Context, name string) (record.Attempt, 
 	s.stimulated("cloud-call", "the cloud calls "+number, func() (int, error) {
 		bound, cancel := context.WithTimeout(ctx, s.CallTime)
 		defer cancel()
-		l, err := s.Cloud.Call(bound, number, callerNumber)
+		l, err := place(bound, number, callerNumber)
 		if err != nil {
 			return status(err)
 		}
@@ -193,7 +193,7 @@ func playOutboundCall(ctx context.Context, s *Stage, c *judge.Case) error {
 		return nil
 	}
 	c.CarrierHeard = s.Carrier != nil
-	a, err := s.outboundCall(ctx, "call")
+	a, err := s.outboundCall(ctx, "call", s.Cloud.Call)
 	c.Attempts = []record.Attempt{a}
 	return err
 }

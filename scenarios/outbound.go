@@ -9,6 +9,7 @@ import (
 	"byocheck/scenarios/judge"
 	"byocheck/scenarios/ledger"
 	"byocheck/simulator/record"
+	"byocheck/simulator/transport"
 )
 
 // outbound are the scenarios in which the device is the TLS server.
@@ -31,6 +32,24 @@ func outbound() []Scenario {
 			Needs:   judge.CallsFromCloud,
 			Play:    playHandshakes(1, false),
 			Judge:   judge.NameMatches,
+		},
+		{
+			ID:      "cert.outbound.ip-only-target",
+			Title:   "The trunk names the device by a host name, and its certificate does not rest on an IP address",
+			Level:   ledger.LevelMust,
+			Clauses: []string{"byoc-034-no-ip-target", "byoc-033-sbc-name-matches-trunk"},
+			Needs:   judge.CallsFromCloud,
+			Play:    playHandshakes(1, false),
+			Judge:   judge.IPOnly,
+		},
+		{
+			ID:      "tls.outbound.surviving-suite-accepted",
+			Title:   "The device accepts a cipher suite that stays when the deprecated ones are gone",
+			Level:   ledger.LevelMust,
+			Clauses: []string{"byoc-013-cipher-list", "byoc-014-cipher-deprecation", "byoc-015-ecdhe-p384-only"},
+			Needs:   judge.CallsFromCloud,
+			Play:    playSuites,
+			Judge:   judge.SurvivingSuite,
 		},
 		{
 			ID:      "tls.outbound.no-client-certificate-required",
@@ -94,6 +113,24 @@ func playHandshakes(n int, ping bool) func(context.Context, *Stage, *judge.Case)
 		c.Attempts = []record.Attempt{w.Close()}
 		return nil
 	}
+}
+
+// playSuites offers the device one of the surviving suites after the other.
+func playSuites(ctx context.Context, s *Stage, c *judge.Case) error {
+	s.tell("offering the device each of the surviving cipher suites alone")
+	for _, suite := range transport.SurvivingSuites() {
+		if ctx.Err() != nil {
+			return nil
+		}
+		w := s.Recorder.Open(transport.SuiteName(suite))
+		w.Under("healthy", s.Cloud.Generation())
+		if l, err := s.Cloud.DialPatiently(ctx, s.Cloud.NextProxy(), suite); err == nil {
+			l.Close("the suite is tried")
+			<-l.Flow.Closed()
+		}
+		c.Attempts = append(c.Attempts, w.Close())
+	}
+	return nil
 }
 
 // lateness measures how much later than asked a timer of ours fires, until the

@@ -55,7 +55,7 @@ func (s Scenario) Labels() []string {
 // All returns the catalogue in the order in which it is played: first what
 // leaves the device as it is, then what makes it mark proxies as down.
 func All() []Scenario {
-	return slices.Concat(outbound(), inboundCalls(), inboundCertificates())
+	return slices.Concat(outbound(), sipOutbound(), inboundCalls(), sipInbound(), inboundCertificates())
 }
 
 // Find returns the scenario with the id.

@@ -69,7 +69,7 @@ func (s *Stage) New(sc Scenario) judge.Case {
 		now = s.Now
 	}
 	return judge.Case{
-		Scenario: sc.ID, Level: sc.Level, Edition: s.Edition, Region: s.Cloud.Region.Code, Target: s.Cloud.Target,
+		Scenario: sc.ID, Level: sc.Level, Edition: s.Edition, Region: s.Cloud.Region.Code, Target: s.Cloud.Target, Names: s.Cloud.Names(),
 		Fault: sc.Fault, Needs: sc.Needs, Declared: s.Declared, Roots: s.Roots, Deadline: s.Cloud.Handshake, Now: now().UTC(),
 	}
 }

@@ -41,6 +41,10 @@ type Cloud struct {
 	DNS netip.AddrPort
 	// DNSFallback takes another port where that of DNS cannot be had.
 	DNSFallback bool
+	// TTL of the region's DNS answers; 0 means 1 s, so that a change is seen soon.
+	TTL time.Duration
+	// Scheme of the cloud's URIs: sip (the default, with ;transport=tls) or sips.
+	Scheme string
 	// Sources are where the device connects from; empty accepts everybody.
 	Sources []netip.Prefix
 	// Device is where calls to the device are dialled, Target the host by
@@ -53,6 +57,10 @@ type Cloud struct {
 	ConnectTimeout time.Duration
 	// Handshake is the deadline of a TLS handshake where a face has it on; 0 means 500 ms.
 	Handshake time.Duration
+
+	// AnswerAll answers every call, whoever expects it or not: the device hears
+	// a tone until it hangs up.
+	AnswerAll bool
 
 	server    transport.Server
 	agent     *sipua.Agent
@@ -92,9 +100,13 @@ func (c *Cloud) Start() (err error) {
 	}
 	c.chains, c.links, c.stopping = map[certs.Profile]tls.Certificate{}, map[*Link]struct{}{}, make(chan struct{})
 	c.reception.Match = c.Match
+	incoming := c.reception.Incoming
+	if c.AnswerAll {
+		incoming = func(call *sipua.Call) { c.side.Answer(call) } // a refused offer is recorded
+	}
 	c.agent = &sipua.Agent{
-		Recorder: c.Recorder, Leg: "cloud", Product: "byocheck simulated cloud", RecordRoute: true,
-		Incoming: c.reception.Incoming,
+		Recorder: c.Recorder, Leg: "cloud", Product: "byocheck simulated cloud", RecordRoute: true, Scheme: c.Scheme,
+		Incoming: incoming,
 		Reconnect: func(ctx context.Context, old *sipua.Flow) (*sipua.Flow, error) {
 			l, err := c.Dial(ctx, c.index(old.Origin().Proxy))
 			if err != nil {
@@ -150,6 +162,9 @@ func (c *Cloud) defaults() error {
 	if !c.Media.IsValid() {
 		c.Media = netip.MustParseAddr("127.0.0.1")
 	}
+	if c.TTL == 0 {
+		c.TTL = time.Second
+	}
 	if c.Handshake == 0 {
 		c.Handshake = transport.HandshakeDeadline
 	}
@@ -164,8 +179,13 @@ func (c *Cloud) startDNS() error {
 	for i, name := range c.Region.Proxies.Value {
 		hosts[name] = []netip.Addr{c.advertised(i).Addr()}
 	}
+	var service []dns.SRV
+	for i, name := range c.Region.Proxies.Value {
+		service = append(service, dns.SRV{Priority: 10, Weight: 10, Port: c.Advertise[i].Port(), Target: name})
+	}
 	s, err := dns.Start(dns.Config{
-		Listen: c.DNS.String(), FallbackPort: c.DNSFallback, Zones: c.Region.Zones(), Hosts: hosts, Now: c.Recorder.Now,
+		Listen: c.DNS.String(), FallbackPort: c.DNSFallback, Zones: c.Region.Zones(), Hosts: hosts,
+		Services: map[string][]dns.SRV{"_sips._tcp." + c.Region.SRVDomain.Value: service}, TTL: c.TTL, Now: c.Recorder.Now,
 		OnQuery: func(q dns.Query) {
 			c.Recorder.EmitAt(record.Origin{}, record.DNSQuery{Name: q.Name, Type: q.Type, Rcode: q.Rcode,
 				Answers: q.Answers, Client: q.Client.String(), Transport: q.Transport}, q.At)
@@ -179,6 +199,29 @@ func (c *Cloud) startDNS() error {
 	return nil
 }
 
+// MoveNames lets the name of each proxy lead to the address of the next one, by
+// steps places, and records it; 0 puts all back. ok is false where there is no
+// DNS, or where the proxies share an address, so that names cannot be moved.
+func (c *Cloud) MoveNames(steps int) (ok bool) {
+	if c.names == nil || c.Advertise[0].Addr() == c.Advertise[1].Addr() {
+		return false
+	}
+	n := len(c.Listen)
+	for i, name := range c.Region.Proxies.Value {
+		to := (i + steps) % n
+		if err := c.names.Set(name, []netip.Addr{c.Advertise[to].Addr()}); err != nil {
+			return false
+		}
+		c.Recorder.Emit(record.Origin{}, record.DNSChange{Name: name, Address: c.Advertise[to].Addr().String(), Proxy: c.server.Names[to]})
+	}
+	return true
+}
+
+// Names returns the region's names: the proxies', and the SRV domain.
+func (c *Cloud) Names() []string {
+	return append(slices.Clone(c.Region.Proxies.Value), c.Region.SRVDomain.Value)
+}
+
 // face makes the transport's face of ours.
 func (c *Cloud) face(f Face) (transport.Face, error) {
 	profile := f.Certificate
@@ -188,8 +231,7 @@ func (c *Cloud) face(f Face) (transport.Face, error) {
 	chain, made := c.chains[profile]
 	if !made {
 		var err error
-		dns := append([]string{c.Region.SRVDomain.Value}, c.Region.Proxies.Value...)
-		if chain, err = c.Authority.Chain(profile, certs.Names{CN: c.Region.SRVDomain.Value, DNS: dns}); err != nil {
+		if chain, err = c.Authority.Chain(profile, certs.Names{CN: c.Region.SRVDomain.Value, DNS: c.Names()}); err != nil {
 			return transport.Face{}, fmt.Errorf("making the certificate %s: %w", profile, err)
 		}
 		c.chains[profile] = chain

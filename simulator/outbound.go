@@ -36,15 +36,15 @@ func (c *Cloud) Dial(ctx context.Context, proxy int) (*Link, error) {
 }
 
 // DialPatiently is Dial without the handshake deadline, to see what a slow
-// device would have shown.
-func (c *Cloud) DialPatiently(ctx context.Context, proxy int) (*Link, error) {
-	return c.dial(ctx, proxy, 0)
+// device would have shown. Suites, if any, are offered instead of all.
+func (c *Cloud) DialPatiently(ctx context.Context, proxy int, suites ...uint16) (*Link, error) {
+	return c.dial(ctx, proxy, 0, suites...)
 }
 
-func (c *Cloud) dial(ctx context.Context, proxy int, deadline time.Duration) (*Link, error) {
+func (c *Cloud) dial(ctx context.Context, proxy int, deadline time.Duration, suites ...uint16) (*Link, error) {
 	d := transport.Dialer{
 		Recorder: c.Recorder, Origin: record.Origin{Generation: c.Generation(), Proxy: c.server.Names[proxy]},
-		Local: c.source(proxy), ConnectTimeout: c.ConnectTimeout, Deadline: deadline,
+		Local: c.source(proxy), ConnectTimeout: c.ConnectTimeout, Deadline: deadline, Suites: suites,
 	}
 	if _, err := netip.ParseAddr(c.Target); err != nil {
 		d.ServerName = c.Target // an address does not go into SNI (RFC 6066 3)
@@ -85,11 +85,20 @@ func (c *Cloud) source(proxy int) netip.Addr {
 // Call calls number on the device, over a connection of its own, and waits for
 // the answer. The connection is closed when the call is over.
 func (c *Cloud) Call(ctx context.Context, number, from string) (*leg.Leg, error) {
+	return c.call(ctx, number, from, "")
+}
+
+// CallSIPS is Call with sips: URIs.
+func (c *Cloud) CallSIPS(ctx context.Context, number, from string) (*leg.Leg, error) {
+	return c.call(ctx, number, from, "sips")
+}
+
+func (c *Cloud) call(ctx context.Context, number, from, scheme string) (*leg.Leg, error) {
 	link, err := c.Dial(ctx, c.NextProxy())
 	if err != nil {
 		return nil, err
 	}
-	call, err := c.side.Dial(ctx, link.Flow, number, from, c.Target)
+	call, err := c.side.Dial(ctx, link.Flow, sipua.Invitation{To: number, From: from, Host: c.Target, Scheme: scheme})
 	if err != nil {
 		link.Close("the call is over")
 		return nil, err

@@ -81,7 +81,7 @@ func (c *Carrier) Call(ctx context.Context, number, from string) (*leg.Leg, erro
 	if !c.Device.IsValid() {
 		return nil, fmt.Errorf("calling %s: the configuration does not say where the device takes calls from the carrier (carrier.device)", number)
 	}
-	return c.side.Dial(ctx, c.udp.To(c.Device), number, from, c.Device.String())
+	return c.side.Dial(ctx, c.udp.To(c.Device), sipua.Invitation{To: number, From: from, Host: c.Device.String()})
 }
 
 // Expect makes calls to the number wait for Answer.

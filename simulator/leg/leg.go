@@ -86,9 +86,10 @@ func (s *Side) describe(stream *media.Stream, use []sdp.Codec, profile string, c
 	return a.Text(1)
 }
 
-// Dial calls the device on f and waits until the call is answered. On an error
-// the call is over; a *sipua.Rejected tells the device's final response.
-func (s *Side) Dial(ctx context.Context, f *sipua.Flow, to, from, host string) (*Leg, error) {
+// Dial calls the device on f and waits until the call is answered; our offer is
+// made here. On an error the call is over; a *sipua.Rejected tells the device's
+// final response.
+func (s *Side) Dial(ctx context.Context, f *sipua.Flow, in sipua.Invitation) (*Leg, error) {
 	stream, err := s.listen()
 	if err != nil {
 		return nil, err
@@ -103,7 +104,8 @@ func (s *Side) Dial(ctx context.Context, f *sipua.Flow, to, from, host string) (
 		}
 		crypto = append(crypto, line)
 	}
-	call, err := s.Agent.Call(f, sipua.Invitation{To: to, From: from, Host: host, SDP: s.describe(stream, codecs, profile, crypto)})
+	in.SDP = s.describe(stream, codecs, profile, crypto)
+	call, err := s.Agent.Call(f, in)
 	if err != nil {
 		stream.Stop()
 		return nil, err
@@ -131,6 +133,13 @@ func (l *Leg) start(theirs sdp.Audio, ours []sdes.Line) error {
 	if err != nil {
 		return err
 	}
+	want := sdp.ProfileRTP
+	if l.side.Secure {
+		want = sdp.ProfileSRTP
+	}
+	if theirs.Profile != want {
+		return fmt.Errorf("the answer is %s, not %s", theirs.Profile, want)
+	}
 	if len(ours) > 0 {
 		line, err := chosen(theirs, ours)
 		if err != nil {
@@ -157,9 +166,6 @@ func (l *Leg) session(theirs sdp.Audio) (media.Session, error) {
 
 // chosen returns the line of their answer that accepts one of ours.
 func chosen(theirs sdp.Audio, ours []sdes.Line) (sdes.Line, error) {
-	if theirs.Profile != sdp.ProfileSRTP {
-		return sdes.Line{}, fmt.Errorf("the answer is %s, not %s", theirs.Profile, sdp.ProfileSRTP)
-	}
 	for _, text := range theirs.Crypto {
 		line, err := sdes.Parse(text)
 		if err != nil {
