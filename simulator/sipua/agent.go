@@ -268,13 +268,20 @@ func (a *Agent) scheme() string {
 }
 
 // uri returns the URI under which the agent is reached on flow f.
-func (a *Agent) uri(f *Flow, user string) string {
+func (a *Agent) uri(f *Flow, user string) string { return uri(a.scheme(), f, user) }
+
+func uri(scheme string, f *Flow, user string) string {
 	if user != "" {
 		user += "@"
 	}
-	u := a.scheme() + ":" + user + f.advertise
-	if f.transport != "UDP" {
-		u += ";transport=" + strings.ToLower(f.transport)
+	return scheme + ":" + user + f.advertise + f.parameter(scheme)
+}
+
+// parameter is the transport parameter of a URI on the flow: none over UDP, and
+// none with sips, which means TLS by itself (RFC 3261 26.2.2).
+func (f *Flow) parameter(scheme string) string {
+	if f.transport == "UDP" || scheme == "sips" {
+		return ""
 	}
-	return u
+	return ";transport=" + strings.ToLower(f.transport)
 }

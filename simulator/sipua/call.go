@@ -24,6 +24,8 @@ type Call struct {
 
 	agent    *Agent
 	role     string // caller or callee, ours
+	scheme   string // of our Contact
+	user     string // of our Contact
 	callID   string
 	localTag string
 

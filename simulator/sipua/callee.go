@@ -16,10 +16,13 @@ func (a *Agent) invited(f *Flow, req *sip.Request, tx *serverTransaction) {
 	remoteTag, _ := req.From().Params.Get("tag")
 	c := &Call{
 		Number: a.numberCallID(req.CallID().Value()), Dialled: userOf(req.Recipient), Invite: req,
-		agent: a, role: "callee", callID: req.CallID().Value(), localTag: localTag,
+		agent: a, role: "callee", scheme: a.scheme(), user: userOf(req.Recipient), callID: req.CallID().Value(), localTag: localTag,
 		flow: f, remoteTag: remoteTag, remoteURI: req.From().Value(), localURI: req.To().Value(),
 		remote: req.Body(), tx: tx,
 		confirmed: make(chan struct{}), done: make(chan struct{}),
+	}
+	if req.Recipient.IsEncrypted() { // RFC 3261 12.1.1
+		c.scheme = req.Recipient.Scheme
 	}
 	c.learn(req, true, false)
 	if !a.add(c) {

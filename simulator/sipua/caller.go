@@ -24,6 +24,8 @@ type Invitation struct {
 	Host string
 	// SDP is our offer.
 	SDP []byte
+	// Scheme of Request-URI, From, To and Contact; empty is the agent's.
+	Scheme string
 }
 
 // Rejected is the error of a call that the device answered with a final
@@ -41,15 +43,15 @@ func (r *Rejected) Error() string {
 func (a *Agent) Call(f *Flow, in Invitation) (*Call, error) {
 	callID, localTag := a.token()+"@byocheck", a.token()
 	host := f.host()
-	param := ""
-	if f.transport != "UDP" {
-		param = ";transport=" + strings.ToLower(f.transport)
+	scheme := in.Scheme
+	if scheme == "" {
+		scheme = a.scheme()
 	}
-	to := fmt.Sprintf("%s:%s@%s", a.scheme(), in.To, in.Host)
+	to := fmt.Sprintf("%s:%s@%s", scheme, in.To, in.Host)
 	c := &Call{
-		Number: a.numberCallID(callID), Dialled: in.To, agent: a, role: "caller", callID: callID, localTag: localTag,
-		flow: f, localURI: fmt.Sprintf("<%s:%s@%s>;tag=%s", a.scheme(), in.From, host, localTag),
-		remoteURI: "<" + to + ">", target: to + param, cseq: 1, local: in.SDP,
+		Number: a.numberCallID(callID), Dialled: in.To, agent: a, role: "caller", scheme: scheme, user: in.From, callID: callID, localTag: localTag,
+		flow: f, localURI: fmt.Sprintf("<%s:%s@%s>;tag=%s", scheme, in.From, host, localTag),
+		remoteURI: "<" + to + ">", target: to + f.parameter(scheme), cseq: 1, local: in.SDP,
 		provisional: make(chan struct{}), answered: make(chan struct{}),
 		confirmed: make(chan struct{}), done: make(chan struct{}),
 	}
@@ -60,7 +62,7 @@ func (a *Agent) Call(f *Flow, in Invitation) (*Call, error) {
 		fmt.Fprintf(&b, "Record-Route: %s\r\n", a.recordRoute(f))
 	}
 	fmt.Fprintf(&b, "From: %s\r\nTo: %s\r\nCall-ID: %s\r\nCSeq: 1 INVITE\r\nContact: <%s>\r\nAllow: %s\r\n",
-		c.localURI, c.remoteURI, callID, a.uri(f, in.From), allow)
+		c.localURI, c.remoteURI, callID, uri(scheme, f, in.From), allow)
 	a.tail(&b, "application/sdp", in.SDP)
 	req, err := parseRequest(b.String(), f)
 	if err != nil {
@@ -291,12 +293,9 @@ func userOf(u sip.Uri) string {
 // final response.
 func (a *Agent) Ask(ctx context.Context, f *Flow, method sip.RequestMethod, host string) (*sip.Response, error) {
 	advertised := f.host()
-	uri := a.scheme() + ":" + host
-	if f.transport != "UDP" {
-		uri += ";transport=" + strings.ToLower(f.transport)
-	}
+	target := a.scheme() + ":" + host + f.parameter(a.scheme())
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s %s SIP/2.0\r\n", method, uri)
+	fmt.Fprintf(&b, "%s %s SIP/2.0\r\n", method, target)
 	a.via(&b, f)
 	fmt.Fprintf(&b, "From: <%s:ping@%s>;tag=%s\r\nTo: <%s:%s>\r\nCall-ID: %s\r\nCSeq: 1 %s\r\nContact: <%s>\r\n",
 		a.scheme(), advertised, a.token(), a.scheme(), host, a.token()+"@byocheck", method, a.uri(f, ""))

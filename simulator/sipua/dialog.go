@@ -29,7 +29,7 @@ func (c *Call) request(f *Flow, method sip.RequestMethod, contentType string, bo
 	}
 	fmt.Fprintf(&b, "From: %s\r\nTo: %s\r\nCall-ID: %s\r\nCSeq: %d %s\r\n", c.localURI, c.remoteURI, c.callID, seq, method)
 	if method == sip.INVITE || method == sip.UPDATE {
-		fmt.Fprintf(&b, "Contact: <%s>\r\n", c.agent.uri(f, c.Dialled))
+		fmt.Fprintf(&b, "%s\r\n", c.contact(f))
 	}
 	c.agent.tail(&b, contentType, body)
 	return parseRequest(b.String(), f)
@@ -159,7 +159,7 @@ func (c *Call) refresh(req *sip.Request, tx *serverTransaction) {
 }
 
 func (c *Call) contact(f *Flow) sip.Header {
-	return sip.NewHeader("Contact", "<"+c.agent.uri(f, c.Dialled)+">")
+	return sip.NewHeader("Contact", "<"+uri(c.scheme, f, c.user)+">")
 }
 
 // recordRoute is the header value of a proxy at the flow's advertised address.

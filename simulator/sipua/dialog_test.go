@@ -35,84 +35,86 @@ func established(d *device, a *Agent, f *Flow, role string) (*Call, string) {
 func TestDialogsBelongToTheAgent(t *testing.T) {
 	for _, role := range []string{"caller", "callee"} {
 		t.Run(role, func(t *testing.T) {
-			a := newAgent("cloud")
-			first, f := meet(t, a, "lb01")
-			call, to := established(first, a, f, role)
-			second, _ := meet(t, a, "lb03")
-			seq := 10
-			request := func(method, extra, body string) string {
-				seq++
-				return toAgent(method, call.callID, to, seq, extra, body)
-			}
+			bubble(t, func(t *testing.T, a *Agent, first *device, f *Flow) {
+				call, to := established(first, a, f, role)
+				second, _ := meet(t, a, "lb03")
+				seq := 10
+				request := func(method, extra, body string) string {
+					seq++
+					return toAgent(method, call.callID, to, seq, extra, body)
+				}
 
-			second.send(request("UPDATE", "", ""))
-			if r := second.response("200 UPDATE"); len(r.Body()) > 0 || r.Contact() == nil {
-				t.Errorf("UPDATE without a body was answered with\n%s", r)
-			}
-			if got := call.Proxy(); got != "lb03" {
-				t.Errorf("after UPDATE through lb03 the call stands on %s", got)
-			}
+				second.send(request("UPDATE", "", ""))
+				if r := second.response("200 UPDATE"); len(r.Body()) > 0 || r.Contact() == nil {
+					t.Errorf("UPDATE without a body was answered with\n%s", r)
+				}
+				if got := call.Proxy(); got != "lb03" {
+					t.Errorf("after UPDATE through lb03 the call stands on %s", got)
+				}
 
-			second.send(request("INVITE", "", offer))
-			r := second.response("200 INVITE")
-			want := answer
-			if role == "caller" {
-				want = offer
-			}
-			if string(r.Body()) != want || r.GetHeader("Content-Type").Value() != "application/sdp" {
-				t.Errorf("re-INVITE was answered with\n%s", r)
-			}
-			if got := r.Contact().Address.Host; got != "lb03.voice.test" {
-				t.Errorf("the Contact of the answer is at %s", got)
-			}
-			second.send(toAgent("ACK", call.callID, to, seq, "", ""))
+				second.send(request("INVITE", "", offer))
+				r := second.response("200 INVITE")
+				want := answer
+				if role == "caller" {
+					want = offer
+				}
+				if string(r.Body()) != want || r.GetHeader("Content-Type").Value() != "application/sdp" {
+					t.Errorf("re-INVITE was answered with\n%s", r)
+				}
+				want = "sip:+13175550100@lb03.voice.test:5061;transport=tls"
+				if role == "caller" {
+					want = "sip:+4940@lb03.voice.test:5061;transport=tls"
+				}
+				if got := r.Contact().Address.String(); got != want {
+					t.Errorf("the Contact of the answer is %s, want %s", got, want)
+				}
+				second.send(toAgent("ACK", call.callID, to, seq, "", ""))
 
-			second.send(request("BYE", "", ""))
-			second.response("200 BYE")
-			over(t, call)
-			if call.EndedBy() != record.Device {
-				t.Errorf("ended by %s", call.EndedBy())
-			}
-			e, err := a.Recorder.Wait(bounded(t), 0, func(e record.Event) bool {
-				c, ok := e.Body.(record.Call)
-				return ok && c.State == "ended"
+				second.send(request("BYE", "", ""))
+				second.response("200 BYE")
+				over(t, call)
+				if call.EndedBy() != record.Device {
+					t.Errorf("ended by %s", call.EndedBy())
+				}
+				e, err := a.Recorder.Wait(bounded(t), 0, func(e record.Event) bool {
+					c, ok := e.Body.(record.Call)
+					return ok && c.State == "ended"
+				})
+				if err != nil || e.Proxy != "lb03" || e.Body.(record.Call).By != record.Device {
+					t.Errorf("recorded %+v, %v", e, err)
+				}
+				second.send(request("BYE", "", ""))
+				second.response("481 BYE")
 			})
-			if err != nil || e.Proxy != "lb03" || e.Body.(record.Call).By != record.Device {
-				t.Errorf("recorded %+v, %v", e, err)
-			}
-			second.send(request("BYE", "", ""))
-			second.response("481 BYE")
 		})
 	}
 }
 
 func TestRequestsOfNoDialog(t *testing.T) {
-	a := newAgent("cloud")
-	d, f := meet(t, a, "lb01")
-	call, to := established(d, a, f, "callee")
-	for name, tt := range map[string]struct{ text, want string }{
-		"BYE with another From tag":    {strings.Replace(toAgent("BYE", "theirs", to, 2, "", ""), "tag=device", "tag=stranger", 1), "481 BYE"},
-		"BYE without a From tag":       {strings.Replace(toAgent("BYE", "theirs", to, 3, "", ""), ";tag=device", "", 1), "481 BYE"},
-		"BYE with another To tag":      {toAgent("BYE", "theirs", to+"x", 4, "", ""), "481 BYE"},
-		"BYE with another Call-ID":     {toAgent("BYE", "nobody's", to, 5, "", ""), "481 BYE"},
-		"BYE without a To tag":         {toAgent("BYE", "theirs", toNobody, 6, "", ""), "481 BYE"},
-		"UPDATE without a To tag":      {toAgent("UPDATE", "theirs", toNobody, 6, "", ""), "481 UPDATE"},
-		"INVITE with another To tag":   {toAgent("INVITE", "theirs", to+"x", 7, "", offer), "481 INVITE"},
-		"CANCEL for nothing":           {toCancel("nobody's"), "481 CANCEL"},
-		"REFER inside the dialog":      {toAgent("REFER", "theirs", to, 8, "", ""), "405 REFER"},
-		"OPTIONS with another To tag":  {toAgent("OPTIONS", "theirs", to+"x", 9, "", ""), "200 OPTIONS"},
-		"ACK for nothing, then OPTION": {toAgent("ACK", "nobody's", to, 9, "", "") + toAgent("OPTIONS", "x", toNobody, 9, "", ""), "200 OPTIONS"},
-	} {
-		t.Run(name, func(t *testing.T) {
+	bubble(t, func(t *testing.T, a *Agent, d *device, f *Flow) {
+		call, to := established(d, a, f, "callee")
+		for name, tt := range map[string]struct{ text, want string }{
+			"BYE with another From tag":    {strings.Replace(toAgent("BYE", "theirs", to, 2, "", ""), "tag=device", "tag=stranger", 1), "481 BYE"},
+			"BYE without a From tag":       {strings.Replace(toAgent("BYE", "theirs", to, 3, "", ""), ";tag=device", "", 1), "481 BYE"},
+			"BYE with another To tag":      {toAgent("BYE", "theirs", to+"x", 4, "", ""), "481 BYE"},
+			"BYE with another Call-ID":     {toAgent("BYE", "nobody's", to, 5, "", ""), "481 BYE"},
+			"BYE without a To tag":         {toAgent("BYE", "theirs", toNobody, 6, "", ""), "481 BYE"},
+			"UPDATE without a To tag":      {toAgent("UPDATE", "theirs", toNobody, 6, "", ""), "481 UPDATE"},
+			"INVITE with another To tag":   {toAgent("INVITE", "theirs", to+"x", 7, "", offer), "481 INVITE"},
+			"CANCEL for nothing":           {toCancel("nobody's"), "481 CANCEL"},
+			"REFER inside the dialog":      {toAgent("REFER", "theirs", to, 8, "", ""), "405 REFER"},
+			"OPTIONS with another To tag":  {toAgent("OPTIONS", "theirs", to+"x", 9, "", ""), "200 OPTIONS"},
+			"ACK for nothing, then OPTION": {toAgent("ACK", "nobody's", to, 9, "", "") + toAgent("OPTIONS", "x", toNobody, 9, "", ""), "200 OPTIONS"},
+		} {
 			d.send(tt.text)
 			if got := d.name(); got != tt.want {
-				t.Errorf("got %s, want %s", got, tt.want)
+				t.Errorf("%s: got %s, want %s", name, got, tt.want)
 			}
-		})
-	}
-	if call.EndedBy() != "" {
-		t.Errorf("the call was ended by %s", call.EndedBy())
-	}
+		}
+		if call.EndedBy() != "" {
+			t.Errorf("the call was ended by %s", call.EndedBy())
+		}
+	})
 }
 
 func (d *device) name() string { return name(d.next()) }
@@ -120,18 +122,18 @@ func (d *device) name() string { return name(d.next()) }
 // The device's tag is known as soon as its response is read: what stands right
 // behind it belongs to the dialog.
 func TestEarlyDialog(t *testing.T) {
-	a := newAgent("cloud")
-	d, f := meet(t, a, "lb01")
-	for range runs {
-		call, invite := begin(d, a, f)
-		own := invite.From().Value()
-		d.send(reply(invite, 183, "", answer), toAgent("UPDATE", call.callID, own, 1, "", offer), toAgent("INVITE", call.callID, own, 2, "", offer))
-		d.response("200 UPDATE")
-		d.response("491 INVITE")
-		d.send(reply(invite, 503, "", ""))
-		d.request("ACK")
-		over(t, call)
-	}
+	bubble(t, func(t *testing.T, a *Agent, d *device, f *Flow) {
+		for range runs {
+			call, invite := begin(d, a, f)
+			own := invite.From().Value()
+			d.send(reply(invite, 183, "", answer), toAgent("UPDATE", call.callID, own, 1, "", offer), toAgent("INVITE", call.callID, own, 2, "", offer))
+			d.response("200 UPDATE")
+			d.response("491 INVITE")
+			d.send(reply(invite, 503, "", ""))
+			d.request("ACK")
+			over(t, call)
+		}
+	})
 }
 
 func TestByeWhileItRings(t *testing.T) {
@@ -161,19 +163,19 @@ func TestTargetRefresh(t *testing.T) {
 	for _, method := range []string{"INVITE", "UPDATE"} {
 		for _, role := range []string{"caller", "callee"} {
 			t.Run(method+" to the "+role, func(t *testing.T) {
-				a := newAgent("cloud")
-				d, f := meet(t, a, "lb01")
-				call, to := established(d, a, f, role)
-				refresh := toAgent(method, call.callID, to, 7, "", "")
-				d.send(strings.Replace(refresh, "Contact: <sip:device@127.0.0.9:5061;transport=tls>", "Contact: <sip:moved@127.0.0.8:5071;x=y>", 1))
-				d.response("200 " + method)
-				go call.HangUp(bounded(t))
-				bye := d.request("BYE")
-				if got := bye.Recipient.String(); got != "sip:moved@127.0.0.8:5071;x=y" {
-					t.Errorf("the BYE goes to %s", got)
-				}
-				d.send(reply(bye, 200, "", ""))
-				over(t, call)
+				bubble(t, func(t *testing.T, a *Agent, d *device, f *Flow) {
+					call, to := established(d, a, f, role)
+					refresh := toAgent(method, call.callID, to, 7, "", "")
+					d.send(strings.Replace(refresh, "Contact: <sip:device@127.0.0.9:5061;transport=tls>", "Contact: <sip:moved@127.0.0.8:5071;x=y>", 1))
+					d.response("200 " + method)
+					go call.HangUp(bounded(t))
+					bye := d.request("BYE")
+					if got := bye.Recipient.String(); got != "sip:moved@127.0.0.8:5071;x=y" {
+						t.Errorf("the BYE goes to %s", got)
+					}
+					d.send(reply(bye, 200, "", ""))
+					over(t, call)
+				})
 			})
 		}
 	}
@@ -191,36 +193,36 @@ func TestRequestAfterTheConnection(t *testing.T) {
 		"fails where Reconnect failed": {func(context.Context, *Flow) (*Flow, error) { return nil, unreachable }, false, unreachable},
 	} {
 		t.Run(name, func(t *testing.T) {
-			a := newAgent("cloud")
-			a.Reconnect = tt.reconnect
-			first, f := meet(t, a, "lb01")
-			call, _ := established(first, a, f, "caller")
-			var second *device
-			if tt.again {
-				var g *Flow
-				second, g = meet(t, a, "lb02")
-				a.Reconnect = func(_ context.Context, old *Flow) (*Flow, error) {
-					if old != f {
-						t.Error("asked to replace another flow")
+			bubble(t, func(t *testing.T, a *Agent, first *device, f *Flow) {
+				a.Reconnect = tt.reconnect
+				call, _ := established(first, a, f, "caller")
+				var second *device
+				if tt.again {
+					var g *Flow
+					second, g = meet(t, a, "lb02")
+					a.Reconnect = func(_ context.Context, old *Flow) (*Flow, error) {
+						if old != f {
+							t.Error("asked to replace another flow")
+						}
+						return g, nil
 					}
-					return g, nil
 				}
-			}
-			first.conn.Close()
-			<-f.Closed()
-			if second != nil {
-				go func() {
-					req := second.request("BYE")
-					if got := req.Via().Host; got != "lb02.voice.test" {
-						t.Errorf("the Via has %s", got)
-					}
-					second.send(reply(req, 200, "", ""))
-				}()
-			}
-			if err := call.HangUp(bounded(t)); !errors.Is(err, tt.want) {
-				t.Errorf("got %v, want %v", err, tt.want)
-			}
-			over(t, call)
+				first.conn.Close()
+				<-f.Closed()
+				if second != nil {
+					go func() {
+						req := second.request("BYE")
+						if got := req.Via().Host; got != "lb02.voice.test" {
+							t.Errorf("the Via has %s", got)
+						}
+						second.send(reply(req, 200, "", ""))
+					}()
+				}
+				if err := call.HangUp(bounded(t)); !errors.Is(err, tt.want) {
+					t.Errorf("got %v, want %v", err, tt.want)
+				}
+				over(t, call)
+			})
 		})
 	}
 }

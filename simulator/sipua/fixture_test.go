@@ -17,9 +17,10 @@ import (
 	"byocheck/simulator/record"
 )
 
-// The timers of RFC 3261 are the process's: a tenth of the real ones.
+// The timers of RFC 3261 are the process's: shorter than the real ones, for the
+// tests on sockets.
 func TestMain(m *testing.M) {
-	sip.SetTimers(50*time.Millisecond, 400*time.Millisecond, 500*time.Millisecond)
+	sip.SetTimers(100*time.Millisecond, 4*time.Second, 500*time.Millisecond)
 	os.Exit(m.Run())
 }
 
@@ -30,7 +31,7 @@ const (
 
 // bounded returns a context that no test should outlive.
 func bounded(t testing.TB) context.Context {
-	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	t.Cleanup(cancel)
 	return ctx
 }
@@ -133,7 +134,10 @@ type device struct {
 // meet attaches a to a device that the test plays.
 func meet(t testing.TB, a *Agent, proxy string) (*device, *Flow) {
 	ours, theirs := connect()
-	cut := time.AfterFunc(20*time.Second, func() { theirs.Close() })
+	cut := time.AfterFunc(time.Minute, func() {
+		t.Error("the test took a minute")
+		theirs.Close()
+	})
 	t.Cleanup(func() { cut.Stop() })
 	return &device{t, theirs, bufio.NewReaderSize(theirs, 16<<10)}, attach(t, a, ours, proxy)
 }
@@ -236,7 +240,7 @@ func wait[B record.Body](t testing.TB, r *record.Recorder, mark uint64, match fu
 	})
 	if err != nil {
 		var b B
-		t.Fatalf("waiting for %s: %v; seen: %v", b.Kind(), err, story(r))
+		t.Fatalf("waiting for %s: %v; seen: %.2000s", b.Kind(), err, fmt.Sprint(story(r)))
 	}
 	return e.Body.(B)
 }

@@ -23,7 +23,7 @@ func meetUDP(t testing.TB, a *Agent) (*device, *Flow) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { conn.Close() })
-	conn.SetReadDeadline(time.Now().Add(20 * time.Second))
+	conn.SetReadDeadline(time.Now().Add(time.Minute))
 	return &device{t, conn, bufio.NewReaderSize(conn, 64<<10)}, u.To(conn.LocalAddr().(*net.UDPAddr).AddrPort())
 }
 
@@ -137,7 +137,8 @@ func TestLostRefusal(t *testing.T) {
 	a.Incoming = func(c *Call) {
 		c.Ring(180, nil)
 		<-c.Done()
-		answered <- c.Answer([]byte(answer)) // too late: the 487 stands
+		answered <- c.Ring(183, nil) // too late: the 487 stands
+		answered <- c.Answer([]byte(answer))
 	}
 	d, _ := meetUDP(t, a)
 	d.send(toAgent("INVITE", "x", toNobody, 1, "", offer))
@@ -146,8 +147,10 @@ func TestLostRefusal(t *testing.T) {
 	d.send(toCancel("x"))
 	d.response("200 CANCEL")
 	refusal := d.response("487 INVITE")
-	if err := <-answered; err == nil {
-		t.Error("a cancelled call was answered")
+	for range 2 {
+		if err := <-answered; err == nil {
+			t.Error("a cancelled call was answered")
+		}
 	}
 	d.again(refusal)
 	d.again(refusal)
@@ -194,7 +197,7 @@ func TestAcceptedWithoutAck(t *testing.T) {
 					}
 					at = append(at, time.Since(start)/sip.T1)
 				}
-				if want := []time.Duration{1, 3, 7, 15, 23, 31, 39, 47, 55, 63}; !reflect.DeepEqual(at, want) {
+				if want := []time.Duration{1, 3, 7, 15, 31, 63}; !reflect.DeepEqual(at, want) {
 					t.Errorf("repeated at %v T1, want %v", at, want)
 				}
 				if time.Since(start) != 64*sip.T1 {

@@ -142,25 +142,53 @@ func TestRecordRouteOfOurs(t *testing.T) {
 	})
 }
 
-func TestSchemeAndContact(t *testing.T) {
-	bubble(t, func(t *testing.T, a *Agent, d *device, f *Flow) {
-		a.Scheme = "sips"
-		call, invite := begin(d, a, f)
-		for header, want := range map[string]string{
-			"Contact":    "<sips:+4940@lb01.voice.test:5061;transport=tls>",
-			"To":         "<sips:+13175550100@sbc.test>",
-			"User-Agent": "byocheck",
-		} {
-			if got := invite.GetHeader(header).Value(); got != want {
-				t.Errorf("%s is %s, want %s", header, got, want)
+func TestScheme(t *testing.T) {
+	for name, tt := range map[string]struct {
+		agent, call string
+		want        string // the scheme
+		parameter   string
+	}{
+		"as it is by default": {"", "", "sip", ";transport=tls"},
+		"the agent's":         {"sips", "", "sips", ""}, // RFC 3261 26.2.2: TLS by itself
+		"the call's":          {"", "sips", "sips", ""},
+		"the call's against":  {"sips", "sip", "sip", ";transport=tls"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			bubble(t, func(t *testing.T, a *Agent, d *device, f *Flow) {
+				a.Scheme = tt.agent
+				call, err := a.Call(f, Invitation{To: "+1", From: "+4940", Host: "sbc.test", Scheme: tt.call})
+				if err != nil {
+					t.Fatal(err)
+				}
+				invite := d.request("INVITE")
+				contact := "<" + tt.want + ":+4940@lb01.voice.test:5061" + tt.parameter + ">"
+				if got := invite.GetHeader("Contact").Value(); got != contact {
+					t.Errorf("Contact is %s, want %s", got, contact)
+				}
+				if got, want := invite.GetHeader("To").Value(), "<"+tt.want+":+1@sbc.test>"; got != want {
+					t.Errorf("To is %s, want %s", got, want)
+				}
+				if got, want := invite.Recipient.String(), tt.want+":+1@sbc.test"+tt.parameter; got != want {
+					t.Errorf("Request-URI is %s, want %s", got, want)
+				}
+				d.send(reply(invite, 200, "", answer))
+				d.request("ACK")
+				d.send(toAgent("UPDATE", call.callID, invite.From().Value(), 1, "", ""))
+				if got := d.response("200 UPDATE").GetHeader("Contact").Value(); got != contact {
+					t.Errorf("Contact becomes %s, was %s", got, contact)
+				}
+			})
+		})
+	}
+	t.Run("theirs", func(t *testing.T) {
+		bubble(t, func(t *testing.T, a *Agent, d *device, f *Flow) {
+			a.Incoming = func(c *Call) { c.Ring(180, nil) }
+			d.send(strings.Replace(toAgent("INVITE", "x", toNobody, 1, "", offer), "INVITE sip:+13175550100@lb01.voice.test:5061;transport=tls", "INVITE sips:+13175550100@lb01.voice.test", 1))
+			d.response("100 INVITE")
+			if got := d.response("180 INVITE").GetHeader("Contact").Value(); got != "<sips:+13175550100@lb01.voice.test:5061>" {
+				t.Errorf("Contact is %s", got)
 			}
-		}
-		if got := invite.Recipient.String(); got != "sips:+13175550100@sbc.test;transport=tls" {
-			t.Errorf("Request-URI is %s", got)
-		}
-		d.send(reply(invite, 404, "", ""))
-		d.request("ACK")
-		over(t, call)
+		})
 	})
 }
 

@@ -104,7 +104,6 @@ type serverTransaction struct {
 	cancelled chan struct{}
 	mu        sync.Mutex   // held while the machine is fed
 	final     atomic.Int32 // status of the final response, once there is one
-	acked     bool         // its ACK was passed on; used by the reader only
 }
 
 // Respond sends r, unless a final response was sent before: sipgo's machine
@@ -150,11 +149,10 @@ func (t *transactions) request(f *Flow, req *sip.Request) {
 		invite.fifo.put(req)
 	case req.IsAck():
 		// The one to a 2xx has no transaction of its own, though some send it
-		// with the INVITE's branch. Of the others the machine wants the first.
+		// with the INVITE's branch. (sipgo's machine would start a goroutine for each.)
 		if st == nil || st.final.Load() < 300 {
 			t.agent.ack(f, req)
-		} else if !st.acked {
-			st.acked = true
+		} else {
 			st.fifo.put(req)
 		}
 	case st != nil:
