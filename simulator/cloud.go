@@ -181,7 +181,7 @@ func (c *Cloud) startDNS() error {
 	}
 	var service []dns.SRV
 	for i, name := range c.Region.Proxies.Value {
-		service = append(service, dns.SRV{Priority: 10, Weight: 10, Port: c.Advertise[i].Port(), Target: name})
+		service = append(service, dns.SRV{Priority: 10, Weight: 10, Port: c.advertised(i).Port(), Target: name})
 	}
 	s, err := dns.Start(dns.Config{
 		Listen: c.DNS.String(), FallbackPort: c.DNSFallback, Zones: c.Region.Zones(), Hosts: hosts,
@@ -203,16 +203,16 @@ func (c *Cloud) startDNS() error {
 // steps places, and records it; 0 puts all back. ok is false where there is no
 // DNS, or where the proxies share an address, so that names cannot be moved.
 func (c *Cloud) MoveNames(steps int) (ok bool) {
-	if c.names == nil || c.Advertise[0].Addr() == c.Advertise[1].Addr() {
+	if c.names == nil || c.advertised(0).Addr() == c.advertised(1).Addr() {
 		return false
 	}
 	n := len(c.Listen)
 	for i, name := range c.Region.Proxies.Value {
 		to := (i + steps) % n
-		if err := c.names.Set(name, []netip.Addr{c.Advertise[to].Addr()}); err != nil {
+		if err := c.names.Set(name, []netip.Addr{c.advertised(to).Addr()}); err != nil {
 			return false
 		}
-		c.Recorder.Emit(record.Origin{}, record.DNSChange{Name: name, Address: c.Advertise[to].Addr().String(), Proxy: c.server.Names[to]})
+		c.Recorder.Emit(record.Origin{}, record.DNSChange{Name: name, Address: c.advertised(to).Addr().String(), Proxy: c.server.Names[to]})
 	}
 	return true
 }
