@@ -1,0 +1,195 @@
+package referencesbc
+
+import (
+	"crypto/tls"
+	"net/netip"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"byocheck/scenarios"
+	"byocheck/simulator/sdp"
+	"byocheck/simulator/sipua"
+)
+
+// conduct is what tells the mutants apart from outside.
+type conduct struct {
+	takesOtherName    bool // a proxy whose certificate names another host
+	takesOtherRoot    bool
+	takesExpired      bool
+	needsClient       bool // a certificate of the caller
+	offers            string
+	callsThere        bool // a call to the cloud is answered
+	answersSecurely   bool // a call from the cloud is answered with RTP/SAVP
+	failsOver         bool
+	quick             bool // its handshake
+	sni               string
+	namesProxyByName  bool // in the Request-URI
+	keepsTrunkInURI   bool
+	resolvesByItsName bool // through DNS
+}
+
+const slow = 600 * time.Millisecond
+
+func observe(t *testing.T, m Mutant) (c conduct) {
+	fresh := func() *world {
+		return build(t, func(s *SBC) { s.Mutant, s.Timers.Slow = m, slow })
+	}
+	takes := func(s shown) bool {
+		w := fresh()
+		for _, p := range w.proxies {
+			p.show(s.chain(t))
+		}
+		came := false
+		w.call(func(c *sipua.Call) { came = true; w.answer(c) })
+		return came
+	}
+	names := []string{"lb01.voice.example.test", "lb02.voice.example.test", "lb03.voice.example.test", "lb04.voice.example.test"}
+	c.takesOtherName = takes(shown{dns: []string{"other.test"}})
+	c.takesOtherRoot = takes(shown{dns: names, under: "other"})
+	c.takesExpired = takes(shown{dns: names, days: -1})
+
+	w := fresh()
+	var in *sipua.Call
+	status := w.call(func(call *sipua.Call) { in = call; w.answer(call) })
+	c.callsThere = status == 200
+	if in != nil {
+		offer, err := sdp.Read(in.Invite.Body())
+		must(t, err)
+		c.offers = offer[0].Profile
+		uri := in.Invite.Recipient
+		c.namesProxyByName = uri.Host == names[0]
+		c.keepsTrunkInURI = uri.User == toCloud+";tgrp=lab;trunk-context=byoc.example.test"
+	}
+	c.sni = w.proxies[0].hello().ServerName
+	w.region.mu.Lock()
+	c.resolvesByItsName = w.region.asked > 0
+	w.region.mu.Unlock()
+
+	begin := time.Now()
+	f, err := w.dial()
+	c.quick = time.Since(begin) < slow
+	if err == nil { // TLS 1.2: the server has seen our empty Certificate before its Finished
+		go func(w *world) {
+			select {
+			case call := <-w.atTrunk:
+				w.carrier.Answer(call)
+			case <-t.Context().Done():
+			}
+		}(w)
+		call, err := w.cloud.Agent.Call(f, sipua.Invitation{To: toCarrier, From: from, Host: "sbc.customer.test", SDP: offerOf("RTP/SAVP", goodCrypto)})
+		must(t, err)
+		must(t, call.Wait(bounded(t)))
+		answer, err := sdp.Read(call.Remote())
+		must(t, err)
+		c.answersSecurely = answer[0].Profile == "RTP/SAVP" && len(answer[0].Crypto) == 1
+	}
+	c.needsClient = err != nil
+
+	w = fresh()
+	w.proxies[0].set(refusing)
+	w.call(func(call *sipua.Call) {
+		c.failsOver = true
+		call.Reject(404, "Not Found")
+	})
+	return c
+}
+
+func TestMutantsDifferByOneDefect(t *testing.T) {
+	correct := conduct{offers: "RTP/SAVP", callsThere: true, answersSecurely: true, failsOver: true, quick: true,
+		sni: "lb01.voice.example.test", namesProxyByName: true, keepsTrunkInURI: true, resolvesByItsName: true}
+	differs := map[Mutant]func(*conduct){
+		Control:            func(*conduct) {},
+		SkipsHostNameCheck: func(c *conduct) { c.takesOtherName = true },
+		TrustsAnything:     func(c *conduct) { c.takesOtherRoot = true },
+		// No connection, so no call either.
+		RequiresClientCertificate: func(c *conduct) { c.needsClient, c.answersSecurely = true, false },
+		// The cloud refuses what it offers.
+		SendsPlainRTP: func(c *conduct) { c.offers, c.callsThere, c.answersSecurely = "RTP/AVP", false, false },
+		NoFailover:    func(c *conduct) { c.failsOver = false },
+		SlowHandshake: func(c *conduct) { c.quick = false },
+		DialsIP:       func(c *conduct) { c.sni, c.namesProxyByName = "", false },
+	}
+	for _, m := range Mutants() {
+		t.Run(string(m.Mutant), func(t *testing.T) {
+			want := correct
+			differ, ok := differs[m.Mutant]
+			if !ok {
+				t.Fatal("no one knows how it differs")
+			}
+			differ(&want)
+			if got := observe(t, m.Mutant); got != want {
+				t.Errorf("it is seen to be\n%+v, not\n%+v", got, want)
+			}
+		})
+	}
+}
+
+// The Request-URI of dials-ip has the address that DNS gave.
+func TestDialsIPNamesTheAddress(t *testing.T) {
+	w := build(t, func(s *SBC) { s.Mutant = DialsIP })
+	var host string
+	w.call(func(c *sipua.Call) { host = c.Invite.Recipient.Host; w.answer(c) })
+	if a, err := netip.ParseAddr(host); err != nil || a.String() != "127.0.41.1" {
+		t.Errorf("the Request-URI's host is %q", host)
+	}
+}
+
+// What sends-plain-rtp sends to the cloud can be heard without a key.
+func TestPlainRTPIsHeard(t *testing.T) {
+	w, ctx := build(t, func(s *SBC) { s.Mutant = SendsPlainRTP }), bounded(t)
+	w.cloud.Secure = false // a cloud that would take it
+	heard := make(chan error, 1)
+	go func() {
+		l, err := w.cloud.Answer(w.expect(w.atCloud))
+		if err == nil {
+			err = l.WaitHeard(ctx, blocks)
+		}
+		heard <- err
+	}()
+	here, err := reach(ctx, &w.carrier, w.toSBC(), toCloud)
+	must(t, err)
+	must(t, <-heard)
+	must(t, here.WaitHeard(ctx, blocks))
+	must(t, here.HangUp(ctx))
+}
+
+// A client certificate of any kind satisfies requires-client-certificate, as it
+// does a device that demands one.
+func TestClientCertificateIsTaken(t *testing.T) {
+	w := build(t, func(s *SBC) { s.Mutant = RequiresClientCertificate })
+	if _, err := w.dial(); err == nil {
+		t.Error("a caller without a certificate is taken")
+	}
+	conn, err := tls.Dial("tcp", w.sbc.TLSAddr().String(), &tls.Config{ServerName: "sbc.customer.test", RootCAs: trusted(t),
+		MaxVersion: tls.VersionTLS12, Certificates: []tls.Certificate{shown{dns: []string{"lb01.voice.example.test"}}.chain(t)}})
+	must(t, err)
+	conn.Close()
+}
+
+func TestMutants(t *testing.T) {
+	all := Mutants()
+	if all[0].Mutant != Control || all[0].Kills != nil {
+		t.Errorf("the first is %+v, not the control", all[0])
+	}
+	var seen []Mutant
+	for _, m := range all {
+		if slices.Contains(seen, m.Mutant) || m.Mutant != Mutant(strings.ToLower(string(m.Mutant))) {
+			t.Errorf("%q is there twice, or not in lower case", m.Mutant)
+		}
+		seen = append(seen, m.Mutant)
+		if !strings.HasSuffix(m.Sentence, ".") {
+			t.Errorf("%s: %q is no sentence", m.Mutant, m.Sentence)
+		}
+		for _, id := range m.Kills {
+			if _, ok := scenarios.Find(id); !ok {
+				t.Errorf("%s kills %s, which does not exist", m.Mutant, id)
+			}
+		}
+	}
+	all[1].Kills[0] = "changed"
+	if Mutants()[1].Kills[0] == "changed" {
+		t.Error("the list can be changed from outside")
+	}
+}
