@@ -54,7 +54,7 @@ func (s *Stage) callThrough(ctx context.Context) error {
 		if err != nil {
 			return status(err)
 		}
-		hangUp(ctx, l)
+		s.hangUp(ctx, l)
 		return 200, nil
 	})
 	return nil

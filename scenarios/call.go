@@ -42,7 +42,7 @@ func (s *Stage) inboundCall(ctx context.Context, name string) (record.Attempt, e
 			return status(err)
 		}
 		listen(bound, l, answer)
-		hangUp(ctx, l)
+		s.hangUp(ctx, l)
 		stop()
 		return 200, nil
 	})
@@ -74,7 +74,7 @@ func (s *Stage) outboundCall(ctx context.Context, name string, place func(ctx co
 			return status(err)
 		}
 		listen(bound, l, answer())
-		hangUp(ctx, l)
+		s.hangUp(ctx, l)
 		stop()
 		return 200, nil
 	})
@@ -129,7 +129,7 @@ func (s *Stage) answering(ctx context.Context, at *leg.Expected, answer func(*si
 			close(done)
 			work.Wait()
 			for _, l := range legs {
-				released(ctx, l)
+				s.released(ctx, l)
 			}
 		})
 	}
@@ -137,15 +137,15 @@ func (s *Stage) answering(ctx context.Context, at *leg.Expected, answer func(*si
 
 // released waits for the BYE that the device owes the other side, then ends
 // the leg ourselves.
-func released(ctx context.Context, l *leg.Leg) {
-	bound := time.NewTimer(hangingUp)
+func (s *Stage) released(ctx context.Context, l *leg.Leg) {
+	bound := time.NewTimer(s.releasing())
 	defer bound.Stop()
 	select {
 	case <-l.Call.Done():
 	case <-bound.C:
 	case <-ctx.Done():
 	}
-	hangUp(ctx, l)
+	s.hangUp(ctx, l)
 }
 
 // status takes the final response out of an error of a call.

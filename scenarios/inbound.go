@@ -1,6 +1,8 @@
 package scenarios
 
 import (
+	"time"
+
 	"byocheck/certs"
 	"byocheck/scenarios/judge"
 	"byocheck/scenarios/ledger"
@@ -11,6 +13,7 @@ func inboundCalls() []Scenario {
 	return []Scenario{
 		{
 			ID:      "media.inbound.call-with-srtp-both-ways",
+			Usually: 1500 * time.Millisecond,
 			Title:   "A call to the cloud is connected with SRTP, and both sides hear each other",
 			Level:   ledger.LevelMust,
 			Clauses: []string{"byoc-004-carrier-must-do-tls-srtp", "byoc-001-secure-trunk-both-planes", "rfc4568-6.2.1-aes-cm-128-hmac-sha1-80", "rfc3711-3.3-authentication-failure"},
@@ -20,6 +23,7 @@ func inboundCalls() []Scenario {
 		},
 		{
 			ID:      "media.inbound.no-plain-rtp-offered",
+			Usually: 1500 * time.Millisecond,
 			Title:   "The device offers no plain RTP in a call over TLS",
 			Level:   ledger.LevelMust,
 			Clauses: []string{"byoc-004-carrier-must-do-tls-srtp", "byoc-001-secure-trunk-both-planes"},
@@ -36,6 +40,7 @@ func inboundCertificates() []Scenario {
 	return []Scenario{
 		{
 			ID:      "cert.inbound.untrusted-root-refused",
+			Usually: 5 * time.Second,
 			Title:   "The device refuses a cloud whose certificate comes from a root that it was not told to trust",
 			Level:   ledger.LevelMust,
 			Clauses: []string{"byoc-008-client-trusts-server-ca", "byoc-016-client-validates", "rfc5280-6.1-path-validation"},
@@ -50,6 +55,7 @@ func inboundCertificates() []Scenario {
 			// should refuse otherwise (a should). Without the refusal the must
 			// has no effect, so the scenario is a must.
 			ID:      "cert.inbound.san-mismatch-refused",
+			Usually: 5 * time.Second,
 			Title:   "The device refuses a cloud whose certificate does not name the proxy that it dialled",
 			Level:   ledger.LevelMust,
 			Clauses: []string{"byoc-031-name-validation", "byoc-035-spoofing-warning", "rfc5922-7.3-client-behaviour"},

@@ -71,6 +71,7 @@ func outbound() []Scenario {
 		},
 		{
 			ID:      "media.outbound.call-with-srtp-both-ways",
+			Usually: 1500 * time.Millisecond,
 			Title:   "A call from the cloud is connected with SRTP, and both sides hear each other",
 			Level:   ledger.LevelMust,
 			Clauses: []string{"byoc-004-carrier-must-do-tls-srtp", "byoc-001-secure-trunk-both-planes", "rfc4568-5.1.2-answer-crypto", "rfc4568-6.2.1-aes-cm-128-hmac-sha1-80", "rfc3711-3.3-authentication-failure"},

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"byocheck/scenarios/judge"
 	"byocheck/scenarios/ledger"
@@ -27,11 +28,17 @@ type Scenario struct {
 	Fault string
 	// Needs is the feature without which the scenario does not apply.
 	Needs string
+	// Usually is how long it takes on a device that behaves, for the estimate of
+	// a run's end; 0 means a moment.
+	Usually time.Duration
 	// Play arranges and stimulates. An error is the harness's own fault.
 	Play func(context.Context, *Stage, *judge.Case) error
 	// Judge makes the verdict.
 	Judge func(judge.Case) judge.Verdict
 }
+
+// Takes returns how long the scenario usually takes.
+func (s Scenario) Takes() time.Duration { return max(s.Usually, 200*time.Millisecond) }
 
 // Area returns the first part of the id: cert, tls, sip or media.
 func (s Scenario) Area() string { return strings.Split(s.ID, ".")[0] }

@@ -37,6 +37,7 @@ func sipOutbound() []Scenario {
 		},
 		{
 			ID:      "sip.outbound.sips-uri",
+			Usually: 1500 * time.Millisecond,
 			Title:   "The device takes calls with sips: URIs",
 			Level:   ledger.LevelShould,
 			Clauses: []string{"byoc-001-secure-trunk-both-planes", "rfc3261-26.2.2-sips-uri-scheme"},
@@ -61,6 +62,7 @@ func sipInbound() []Scenario {
 		},
 		{
 			ID:      "sip.inbound.connects-by-name",
+			Usually: 3 * time.Second,
 			Title:   "The device calls the cloud by the name of a proxy, not by an address",
 			Level:   ledger.LevelMust,
 			Clauses: []string{"byoc-045-tgrp-host-is-cert-name", "byoc-046-dnis-limits", "byoc-041-uri-has-host-proto-number", "byoc-034-no-ip-target"},
@@ -70,6 +72,7 @@ func sipInbound() []Scenario {
 		},
 		{
 			ID:      "sip.inbound.next-proxy-after-refused-connection",
+			Usually: 2 * time.Second,
 			Title:   "When a proxy refuses connections, the call goes through another one",
 			Level:   ledger.LevelShould,
 			Clauses: []string{"byoc-044-tgrp-recommended", "byoc-049-all-proxies-listed"},
@@ -146,7 +149,7 @@ func (s *Stage) releasedBy(ctx context.Context, side string, inbound bool) (reco
 		if err != nil {
 			return status(err)
 		}
-		defer hangUp(ctx, near)
+		defer s.hangUp(ctx, near)
 		var far *leg.Leg
 		select {
 		case far = <-legs:
@@ -161,8 +164,8 @@ func (s *Stage) releasedBy(ctx context.Context, side string, inbound bool) (reco
 		if side == callee {
 			first, second = far, near
 		}
-		hangUp(ctx, first)
-		released(ctx, second)
+		s.hangUp(ctx, first)
+		s.released(ctx, second)
 		return 200, nil
 	})
 	return w.Close(), nil
@@ -206,10 +209,10 @@ func playCancel(ctx context.Context, s *Stage, c *judge.Case) error {
 		}()
 		l, err := s.Cloud.Call(giveUp, s.Outbound[0], callerNumber)
 		if err == nil { // answered instead: the judge sees it
-			hangUp(ctx, l)
+			s.hangUp(ctx, l)
 		}
 		if call := <-rung; call != nil {
-			ended := time.NewTimer(hangingUp)
+			ended := time.NewTimer(s.releasing())
 			defer ended.Stop()
 			select {
 			case <-call.Done():

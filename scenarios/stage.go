@@ -47,6 +47,8 @@ type Stage struct {
 	// makes it faster.
 	Recovery time.Duration
 	Reset    func(context.Context) error
+	// Releasing bounds the end of a call, on the other side too; 0 means 5 s.
+	Releasing time.Duration
 	// Tell, if not nil, is told in words what is done to the device.
 	Tell func(format string, args ...any)
 	// Now is the time of day; nil means time.Now.
@@ -120,12 +122,17 @@ func (s *Stage) stimulated(rung, detail string, do func() (status int, err error
 	s.Recorder.Emit(record.Origin{}, end)
 }
 
-// hangingUp bounds the end of a call.
-const hangingUp = 5 * time.Second
+// releasing returns how long the end of a call may take.
+func (s *Stage) releasing() time.Duration {
+	if s.Releasing == 0 {
+		return 5 * time.Second
+	}
+	return s.Releasing
+}
 
 // hangUp ends a leg; what the device does about it is recorded by the leg.
-func hangUp(ctx context.Context, l *leg.Leg) {
-	stop, cancel := context.WithTimeout(context.WithoutCancel(ctx), hangingUp)
+func (s *Stage) hangUp(ctx context.Context, l *leg.Leg) {
+	stop, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.releasing())
 	defer cancel()
 	l.HangUp(stop)
 }

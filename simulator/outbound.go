@@ -35,10 +35,14 @@ func (c *Cloud) Dial(ctx context.Context, proxy int) (*Link, error) {
 	return c.dial(ctx, proxy, c.Handshake)
 }
 
-// DialPatiently is Dial without the handshake deadline, to see what a slow
-// device would have shown. Suites, if any, are offered instead of all.
+// patient is how long a handshake may take where its time is what is measured,
+// or where a device that is slow shall show what it has.
+const patient = 5 * time.Second
+
+// DialPatiently is Dial with ten times the deadline of a trunk, to see what a
+// slow device would have shown. Suites, if any, are offered instead of all.
 func (c *Cloud) DialPatiently(ctx context.Context, proxy int, suites ...uint16) (*Link, error) {
-	return c.dial(ctx, proxy, 0, suites...)
+	return c.dial(ctx, proxy, max(patient, c.Handshake), suites...)
 }
 
 func (c *Cloud) dial(ctx context.Context, proxy int, deadline time.Duration, suites ...uint16) (*Link, error) {
