@@ -29,6 +29,9 @@ func (s *SBC) bridge(in *sipua.Call, near, far *half, to place) {
 	placing, giveUp := context.WithCancelCause(ctx)
 	defer giveUp(nil)
 	go func() {
+		if s.Mutant == IgnoresCancel {
+			return
+		}
 		select {
 		case <-in.Done():
 			giveUp(errGone)
@@ -81,6 +84,14 @@ func (s *SBC) bridge(in *sipua.Call, near, far *half, to place) {
 	case <-in.Done():
 	case <-out.Done():
 	case <-s.ctx.Done():
+	}
+	if s.Mutant == SwallowsBYE {
+		for _, side := range []*sipua.Call{in, out} {
+			select {
+			case <-side.Done():
+			case <-s.ctx.Done():
+			}
+		}
 	}
 }
 

@@ -66,6 +66,10 @@ func (s *SBC) serve(conn *tls.Conn) {
 
 // fromCloud takes a call of the cloud to the carrier.
 func (s *SBC) fromCloud(in *sipua.Call) {
+	if s.Mutant == RefusesSIPS && in.Invite.Recipient.IsEncrypted() {
+		in.Reject(416, "Unsupported URI Scheme")
+		return
+	}
 	s.take(in, func(r *relay) { s.bridge(in, r.cloud, r.carrier, s.callCarrier) })
 }
 

@@ -33,6 +33,18 @@ const (
 	// compared with the address nothing would match and no call would pass, and
 	// without a check it would have two defects.
 	DialsIP Mutant = "dials-ip"
+	// SendsNoIntermediate presents its own certificate alone: nobody who trusts
+	// only roots can verify it.
+	SendsNoIntermediate Mutant = "sends-no-intermediate"
+	// WrongName presents a certificate for another host. Whoever starts the SBC
+	// gives it that one.
+	WrongName Mutant = "wrong-name"
+	// SwallowsBYE answers BYE and does not release the other side.
+	SwallowsBYE Mutant = "swallows-bye"
+	// IgnoresCancel answers CANCEL and lets the other side ring on.
+	IgnoresCancel Mutant = "ignores-cancel"
+	// RefusesSIPS answers calls to sips: URIs with 416.
+	RefusesSIPS Mutant = "refuses-sips"
 )
 
 // MutantInfo tells about a mutant.
@@ -40,38 +52,57 @@ type MutantInfo struct {
 	Mutant Mutant
 	// Sentence says for a person what it does wrong.
 	Sentence string
-	// Kills are the ids of the scenarios whose requirement it does not meet: they
-	// fail, or warn where the level is should. No other does; where there are
-	// several, the list of the mutants says why.
+	// Kills are the ids of the scenarios that must fail (or warn) with it; where
+	// there are several, the list of the mutants says why.
 	Kills []string
+	// Hinders are those that come to nothing, since what they are about cannot
+	// be reached with it: inconclusive, never pass. All others must pass.
+	Hinders []string
 }
 
 var mutants = []MutantInfo{
-	{Control, "Nothing is wrong with it.", nil},
+	{Control, "Nothing is wrong with it.", nil, nil},
 	{SkipsHostNameCheck, "It does not check that a proxy's certificate names the proxy that it dialled.",
-		[]string{"cert.inbound.san-mismatch-refused"}},
+		[]string{"cert.inbound.san-mismatch-refused"}, nil},
 	{TrustsAnything, "It accepts certificates from any issuer.",
-		[]string{"cert.inbound.untrusted-root-refused"}},
+		[]string{"cert.inbound.untrusted-root-refused"}, nil},
 	{RequiresClientCertificate, "It demands a client certificate from the cloud, which has none.",
 		// No connection can be made then: with no suite, and for no call.
-		[]string{"tls.outbound.no-client-certificate-required", "tls.outbound.surviving-suite-accepted", "media.outbound.call-with-srtp-both-ways"}},
+		[]string{"tls.outbound.no-client-certificate-required", "tls.outbound.surviving-suite-accepted", "media.outbound.call-with-srtp-both-ways"},
+		append([]string{"tls.outbound.handshake-within-500ms"}, outboundCalls...)},
 	{SendsPlainRTP, "It offers, answers with and sends plain RTP on the cloud's side.",
-		// The cloud refuses that in either direction, so no call is connected.
-		[]string{"media.inbound.no-plain-rtp-offered", "media.inbound.call-with-srtp-both-ways", "media.outbound.call-with-srtp-both-ways"}},
+		// The cloud refuses that in either direction, so no call is connected, nor
+		// is one through the next proxy.
+		[]string{"media.inbound.no-plain-rtp-offered", "media.inbound.call-with-srtp-both-ways", "media.outbound.call-with-srtp-both-ways", "sip.inbound.next-proxy-after-refused-connection"},
+		[]string{"sip.outbound.release-by-each-side", "sip.inbound.release-by-each-side"}},
 	{NoFailover, "It tries lb01 only.",
-		[]string{"sip.inbound.next-proxy-after-refused-connection"}},
+		[]string{"sip.inbound.next-proxy-after-refused-connection"}, nil},
 	{SlowHandshake, "It takes more than the 500 ms for a TLS handshake that the cloud allows.",
 		// The cloud gives up at its deadline, so the call cannot come about.
-		[]string{"tls.outbound.handshake-within-500ms", "media.outbound.call-with-srtp-both-ways"}},
+		[]string{"tls.outbound.handshake-within-500ms", "media.outbound.call-with-srtp-both-ways"}, outboundCalls},
 	{DialsIP, "It names the proxies by address: no SNI, and an address in the Request-URI.",
-		[]string{"sip.inbound.connects-by-name"}},
+		[]string{"sip.inbound.connects-by-name"}, nil},
+	{SendsNoIntermediate, "It presents its certificate without the intermediate.",
+		[]string{"cert.outbound.chain-complete"}, nil},
+	{WrongName, "Its certificate names another host.",
+		[]string{"cert.outbound.name-matches"}, nil},
+	{SwallowsBYE, "It answers BYE, but does not release the other side.",
+		[]string{"sip.outbound.release-by-each-side", "sip.inbound.release-by-each-side"}, nil},
+	{IgnoresCancel, "It answers CANCEL, but lets the other side ring on.",
+		[]string{"sip.outbound.cancel-while-ringing"}, nil},
+	{RefusesSIPS, "It refuses calls to sips: URIs.",
+		[]string{"sip.outbound.sips-uri"}, nil},
 }
+
+// outboundCalls need a call of the cloud that is connected, and say nothing of
+// the device where there is none.
+var outboundCalls = []string{"sip.outbound.release-by-each-side", "sip.outbound.cancel-while-ringing", "sip.outbound.sips-uri"}
 
 // Mutants lists all mutants, Control first.
 func Mutants() []MutantInfo {
 	out := slices.Clone(mutants)
 	for i := range out {
-		out[i].Kills = slices.Clone(out[i].Kills)
+		out[i].Kills, out[i].Hinders = slices.Clone(out[i].Kills), slices.Clone(out[i].Hinders)
 	}
 	return out
 }

@@ -32,6 +32,10 @@ func (s *SBC) serverConfig() *tls.Config {
 	switch s.Mutant {
 	case RequiresClientCertificate:
 		c.ClientAuth = tls.RequireAnyClientCert
+	case SendsNoIntermediate:
+		alone := s.Certificate
+		alone.Certificate = alone.Certificate[:1]
+		c.Certificates = []tls.Certificate{alone}
 	case SlowHandshake:
 		c.GetConfigForClient = func(*tls.ClientHelloInfo) (*tls.Config, error) {
 			wait := time.NewTimer(s.Timers.Slow)
