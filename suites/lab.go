@@ -22,6 +22,7 @@ import (
 	"byocheck/simulator/record"
 	"byocheck/simulator/region"
 	"byocheck/suites/config"
+	"byocheck/suites/referencesbc"
 )
 
 // Resolver looks up the addresses of the target where connect does not say
@@ -34,8 +35,8 @@ func Complete(ctx context.Context, c *config.Config, resolve Resolver) error {
 	if err := c.Validate(); err != nil {
 		return err
 	}
-	if _, err := region.Lookup(c.Region); err != nil {
-		return c.Errorf("region", "%w", err)
+	if _, err := Region(c); err != nil {
+		return err
 	}
 	for feature := range c.Declared {
 		if !slices.Contains(judge.Features(), feature) {
@@ -64,38 +65,66 @@ func Complete(ctx context.Context, c *config.Config, resolve Resolver) error {
 	return nil
 }
 
+// Region returns the region of the configuration, with what it overrides.
+func Region(c *config.Config) (region.Region, error) {
+	r, err := region.Lookup(c.Region)
+	if err != nil {
+		return r, c.Errorf("region", "%w", err)
+	}
+	if c.Root != "" && !slices.Contains(region.Roots(), region.Root(c.Root)) {
+		return r, c.Errorf("root", "there is no root %q; write one of %v", c.Root, region.Roots())
+	}
+	if r, err = r.Override(c.SRVDomain, region.Root(c.Root)); err != nil {
+		return r, c.Errorf("srv-domain", "%w", err)
+	}
+	return r, nil
+}
+
 // lab is everything that a run opens.
 type lab struct {
 	stage    *scenarios.Stage
 	notes    []string // what the user should know of how the lab was set up
 	recorder *record.Recorder
-	jitter   float64 // the greatest lateness of ours that a scenario measured, in ms
+	home     *certs.Lab
+	watch    *watcher
+	// reference is the device of a run without a target.
+	reference *referencesbc.SBC
+	jitter    float64 // the greatest lateness of ours that a scenario measured, in ms
 }
 
 // open puts the lab together. On an error nothing stays open.
 func open(c config.Config, tell func(string, ...any)) (*lab, error) {
+	if err := carriesMedia(&c, "media", c.Media); err != nil {
+		return nil, err
+	}
 	home, err := certs.Open(c.State, certs.Options{})
 	if err != nil {
 		return nil, err
 	}
-	authority, err := home.NewAuthority(certs.HighAssuranceEV)
+	where, err := Region(&c)
 	if err != nil {
 		return nil, err
 	}
-	where, err := region.Lookup(c.Region)
+	authority, err := home.NewAuthority(certs.Hierarchy(where.Root.Value))
 	if err != nil {
 		return nil, err
 	}
-	rec := &record.Recorder{}
+	watch := &watcher{say: tell}
+	rec := &record.Recorder{Watch: watch.see}
+	heard := tell
+	tell = func(format string, args ...any) {
+		watch.flush(false) // what the device did before comes first
+		heard(format, args...)
+	}
 	cloud := &simulator.Cloud{
 		Recorder: rec, Region: where, Authority: authority, Listen: slices.Clone(c.Listen), Advertise: slices.Clone(c.Advertise),
 		Media: c.Media, DNS: c.DNS, DNSFallback: true, Sources: c.Device.Sources, Device: c.Connect, Target: c.Target.Host,
-		Match: c.Numbers.Match, ConnectTimeout: c.Timeouts.Connect, Handshake: c.Timeouts.Handshake,
+		Match: c.Numbers.Match, ConnectTimeout: c.Timeouts.Connect, Handshake: c.Timeouts.Handshake, Scheme: c.Scheme,
 	}
 	if err := cloud.Start(); err != nil {
 		return nil, err
 	}
-	l := &lab{recorder: rec}
+	l := &lab{home: home, recorder: rec, watch: watch}
 	if cloud.DNS != c.DNS {
 		l.notes = append(l.notes, fmt.Sprintf("DNS answers on %s: %s cannot be had (in use, or a port below 1024 needs root)", cloud.DNS, c.DNS))
 	}
@@ -135,16 +164,29 @@ func (l *lab) openCarrier(c config.Config, s *scenarios.Stage) error {
 	if c.Carrier.None || !c.Carrier.Device.IsValid() {
 		return nil
 	}
+	if err := carriesMedia(&c, "carrier.media", c.Carrier.Media); err != nil {
+		return err
+	}
 	a := c.Carrier.Device.Addr()
 	k := &carrier.Carrier{
 		Recorder: l.recorder, Listen: c.Carrier.Listen, Device: c.Carrier.Device, Media: c.Carrier.Media,
 		Sources: append(slices.Clone(c.Device.Sources), netip.PrefixFrom(a, a.BitLen())), Match: c.Numbers.Match,
 	}
 	if err := k.Start(); err != nil {
-		return err
+		return c.Errorf("carrier.listen", "%w", err)
 	}
 	s.Carrier = k
 	return nil
+}
+
+// carriesMedia checks that an RTP port can be opened at an address: a call would
+// find out too late, and look like the harness's fault.
+func carriesMedia(c *config.Config, key string, a netip.Addr) error {
+	pc, err := net.ListenUDP("udp", net.UDPAddrFromAddrPort(netip.AddrPortFrom(a, 0)))
+	if err != nil {
+		return c.Errorf(key, "%s cannot be used (%w); write an address of this host", a, unwrapped(err))
+	}
+	return pc.Close()
 }
 
 func rung(r config.Rung, dir string) trigger.Rung {
@@ -167,6 +209,9 @@ const closing = 5 * time.Second
 
 // close hangs up what is still up, by BYE or CANCEL, then closes everything.
 func (l *lab) close() {
+	if l.reference != nil {
+		l.reference.Close()
+	}
 	ctx, cancel := context.WithTimeout(context.Background(), closing)
 	defer cancel()
 	l.stage.Cloud.HangUp(ctx)
@@ -188,6 +233,8 @@ func Reachable(ctx context.Context, c config.Config) error {
 	}
 	var timeout net.Error
 	switch {
+	case errors.Is(err, syscall.ECONNRESET): // somebody is there; what it does is for the scenarios to judge
+		return nil
 	case errors.Is(err, syscall.ECONNREFUSED):
 		return fmt.Errorf("reaching the device %s at %s: nothing listens there (%w); check the port, and that the device's TLS listener is up", c.Target, c.Connect, unwrapped(err))
 	case errors.As(err, &timeout) && timeout.Timeout():

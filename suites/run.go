@@ -2,6 +2,7 @@ package suites
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"runtime/debug"
 	"slices"
@@ -18,6 +19,9 @@ import (
 type Options struct {
 	// Config is complete: see Complete.
 	Config config.Config
+	// Reference: the device is the built-in reference SBC, with the defect Mutant.
+	Reference bool
+	Mutant    string
 	// Selected are the scenarios to play, in order; Selection is how the user named them.
 	Selected  []scenarios.Scenario
 	Selection string
@@ -29,6 +33,8 @@ type Options struct {
 	Rerun func(id string) string
 	// Say is told each line for the person who watches. It must not be nil.
 	Say func(format string, args ...any)
+	// Done, if not nil, is told each scenario that has its verdict.
+	Done func(scenarios.Scenario)
 }
 
 // SetUpError is an error before the first scenario: nothing was tested.
@@ -44,7 +50,7 @@ func (e *SetUpError) Unwrap() error { return e.Err }
 // It can be called once in a process: the front is Ginkgo's.
 func Run(ctx context.Context, o Options) (report.Report, error) {
 	r := o.begin()
-	if slices.ContainsFunc(o.Selected, func(s scenarios.Scenario) bool { return s.Direction() == "outbound" }) {
+	if !o.Reference && slices.ContainsFunc(o.Selected, func(s scenarios.Scenario) bool { return s.Direction() == "outbound" }) {
 		if err := Reachable(ctx, o.Config); err != nil && ctx.Err() == nil {
 			return r, &SetUpError{err}
 		}
@@ -54,6 +60,11 @@ func Run(ctx context.Context, o Options) (report.Report, error) {
 		return r, &SetUpError{err}
 	}
 	defer l.close()
+	if o.Reference {
+		if err := l.startReference(o.Config, o.Mutant); err != nil {
+			return r, &SetUpError{err}
+		}
+	}
 	for _, n := range l.notes {
 		o.Say("%s", n)
 	}
@@ -68,6 +79,9 @@ func Run(ctx context.Context, o Options) (report.Report, error) {
 			failed = err
 		}
 		r.Checks = append(r.Checks, c)
+		if o.Done != nil {
+			o.Done(s)
+		}
 		return c.Verdict
 	})
 	if failed != nil {
@@ -78,7 +92,7 @@ func Run(ctx context.Context, o Options) (report.Report, error) {
 	r.Environment.JitterMaxMS = l.jitter
 	r.Ended = time.Now().UTC()
 	r.Settle(o.Known)
-	return r, o.Out.Write(r)
+	return r, errors.Join(o.Out.Write(r), o.Out.WriteJUnit(r))
 }
 
 // check plays one scenario and keeps its recording.
@@ -89,9 +103,14 @@ func (o Options) check(ctx context.Context, l *lab, s scenarios.Scenario, number
 		return c, nil
 	}
 	o.Say("[%d/%d] %s", number, len(o.Selected), s.ID)
-	l.recorder.Forget(l.recorder.Mark())
+	// What is declared absent is held against all that the run has seen.
+	if len(o.Config.Declared) == 0 {
+		l.recorder.Forget(l.recorder.Mark())
+	}
+	l.watch.flush(true)
 	begin := time.Now()
 	v, encoded := l.stage.Play(ctx, s)
+	l.watch.flush(false)
 	c.Verdict, c.Started, c.Seconds = v, begin.UTC(), time.Since(begin).Seconds()
 	for _, m := range v.Measurements {
 		if m.Name == "own lateness maximum" {
@@ -108,7 +127,7 @@ func (o Options) check(ctx context.Context, l *lab, s scenarios.Scenario, number
 }
 
 func (o Options) describe(s scenarios.Scenario) report.Check {
-	return report.Check{ID: s.ID, Title: s.Title, Level: s.Level, Clauses: report.Clauses(s.Clauses), Rerun: o.Rerun(s.ID)}
+	return report.Check{ID: s.ID, Title: s.Title, Level: s.Level, Clauses: report.Clauses(s.Clauses), Confirmed: scenarios.Confirmed(s.ID), Rerun: o.Rerun(s.ID)}
 }
 
 func notPlayed(s scenarios.Scenario) judge.Verdict {

@@ -4,6 +4,7 @@
 package suites
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -31,8 +32,7 @@ func Select(all []scenarios.Scenario, selection string) ([]scenarios.Scenario, e
 	}
 	match, err := types.ParseLabelFilter(filter)
 	if err != nil {
-		first, _, _ := strings.Cut(err.Error(), "\n")
-		return nil, fmt.Errorf("selecting scenarios: %q is no label filter (%s); write ids with commas between them, or a filter such as 'area:tls && level:must'", selection, strings.TrimSpace(first))
+		return nil, fmt.Errorf("selecting scenarios: %q is no label filter (%s); write ids with commas between them, or a filter such as 'area:tls && level:must'", selection, complaint(err))
 	}
 	var out []scenarios.Scenario
 	for _, s := range all {
@@ -44,6 +44,17 @@ func Select(all []scenarios.Scenario, selection string) ([]scenarios.Scenario, e
 		return nil, fmt.Errorf("selecting scenarios: nothing matches %q; byocheck list --format json shows ids and labels", selection)
 	}
 	return out, nil
+}
+
+// complaint is what Ginkgo says of a filter, without its colours and pictures.
+func complaint(err error) string {
+	text := err.Error()
+	var g types.GinkgoError
+	if errors.As(err, &g) {
+		text = g.Message // the filter, then what is wrong with it
+	}
+	lines := strings.Split(strings.TrimSpace(text), "\n")
+	return strings.TrimSuffix(lines[len(lines)-1], ".")
 }
 
 // filterOf turns ids into a label filter; what is no id is taken for a filter.

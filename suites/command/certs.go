@@ -61,7 +61,7 @@ valid is shown again, unless --renew is given.`,
 			if err != nil {
 				return err
 			}
-			d, err := lab.IssueDevice(names[0], certs.DeviceOptions{DNS: names[1:], Renew: renew})
+			d, err := lab.IssueDevice(names[0], certs.DeviceOptions{DNS: names, Renew: renew})
 			if err != nil {
 				return err
 			}
@@ -97,7 +97,7 @@ func newProfile(env Environment, open func() (*certs.Lab, error)) *cobra.Command
 			if err != nil {
 				return err
 			}
-			authority, err := lab.NewAuthority(certs.HighAssuranceEV)
+			authority, err := lab.NewAuthority(certs.Hierarchy(where.Root.Value))
 			if err != nil {
 				return err
 			}

@@ -3,9 +3,9 @@ package command
 import (
 	"errors"
 	"fmt"
-	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -23,6 +23,7 @@ type conformance struct {
 	only   string
 	out    string
 	known  string
+	mutant string
 	set    map[string]*string // flags that override keys of the file
 }
 
@@ -31,6 +32,9 @@ var overriding = []struct{ key, help string }{
 	{"target", "the device as the trunk names it (SIP Servers or Proxies), host:port"},
 	{"connect", "where to reach the device, IP:port, if not by the target's name"},
 	{"region", "the region to simulate"},
+	{"srv-domain", "the region's SRV domain, if not the table's"},
+	{"root", "the root of the cloud's certificates: high-assurance-ev, global-g2 or global-g3, if not the region's"},
+	{"scheme", "the scheme of the cloud's URIs: sip (with ;transport=tls) or sips"},
 	{"edition", "the edition of the specification: older or newer"},
 	{"state", "the folder of the lab's roots and device certificates"},
 }
@@ -43,7 +47,8 @@ func newConformance(env Environment) *cobra.Command {
 		Long: `Play the scenarios against the device and judge it.
 
 What is not given as a flag is read from byocheck.yaml in the working directory,
-if there is one, or from the file named by --config.`,
+if there is one, or from the file named by --config. Where neither names a
+target, the built-in reference SBC is tested.`,
 		Example: `  byocheck conformance --target sbc.example.com:5061
   byocheck conformance --config lab/byocheck.yaml --only 'area:cert && direction:inbound'
   byocheck conformance --config lab/byocheck.yaml --only cert.inbound.san-mismatch-refused`,
@@ -56,13 +61,18 @@ if there is one, or from the file named by --config.`,
 	}
 	f.StringVarP(&o.config, "config", "c", "", "configuration file (default byocheck.yaml, if present)")
 	f.StringVar(&o.only, "only", "", "scenarios to play: ids with commas, or a label filter such as 'area:tls && level:must'")
-	f.StringVarP(&o.out, "out", "o", "byocheck-report", "folder for report.json and the recordings")
+	f.StringVarP(&o.out, "out", "o", "byocheck-report", "folder for report.json, junit.xml and the recordings")
+	f.StringVar(&o.mutant, "mutant", "", "without a target: a defect of the built-in reference SBC, one of "+strings.Join(suites.MutantNames(), ", "))
 	f.StringVar(&o.known, "known-failures", "", "file of failures that are known and do not count")
 	return cmd
 }
 
 func (o conformance) run(cmd *cobra.Command) error {
 	c, err := o.load(cmd)
+	if err != nil {
+		return err
+	}
+	reference, err := o.reference(&c)
 	if err != nil {
 		return err
 	}
@@ -81,11 +91,18 @@ func (o conformance) run(cmd *cobra.Command) error {
 	if err != nil {
 		return err
 	}
+	var usually time.Duration
+	for _, s := range selected {
+		usually += s.Takes()
+	}
+	watch := newScreen(o.env, usually)
 	r, err := suites.Run(cmd.Context(), suites.Options{
-		Config: c, Selected: selected, Selection: o.only, Known: known, Out: out,
+		Config: c, Reference: reference, Mutant: o.mutant, Selected: selected, Selection: o.only, Known: known, Out: out,
 		Rerun: o.rerun(cmd),
-		Say:   func(format string, args ...any) { fmt.Fprintf(o.env.Err, format+"\n", args...) },
+		Say:   watch.say,
+		Done:  func(s scenarios.Scenario) { watch.step(s.Takes()) },
 	})
+	watch.close()
 	var setUp *suites.SetUpError
 	switch {
 	case errors.As(err, &setUp):
@@ -93,11 +110,33 @@ func (o conformance) run(cmd *cobra.Command) error {
 	case err != nil:
 		return coded{report.Harness, err}
 	}
-	r.Summary(o.env.Out, out)
+	var text strings.Builder
+	r.Summary(&text, out)
+	if o.env.Colour {
+		fmt.Fprint(o.env.Out, paint(text.String()))
+	} else {
+		fmt.Fprint(o.env.Out, text.String())
+	}
 	if r.ExitCode != report.Passed {
 		return coded{r.ExitCode, errTold}
 	}
 	return nil
+}
+
+// reference makes the built-in reference SBC the device where neither a flag nor
+// a file says anything of another one.
+func (o conformance) reference(c *config.Config) (bool, error) {
+	reference := c.Target.Host == "" && c.Dir == ""
+	switch {
+	case reference:
+		suites.UseReference(c)
+	case o.mutant != "":
+		return false, errors.New("--mutant: only the built-in reference SBC has mutants; leave out target and configuration file")
+	}
+	if o.mutant != "" && !slices.Contains(suites.MutantNames(), o.mutant) {
+		return false, fmt.Errorf("--mutant: there is no mutant %q; write one of %s", o.mutant, strings.Join(suites.MutantNames(), ", "))
+	}
+	return reference, nil
 }
 
 // load reads the file and lays the flags over it.
@@ -141,13 +180,9 @@ func (o conformance) knownFailures(cmd *cobra.Command, c config.Config) ([]repor
 // rerun repeats the flags that were given, with another selection.
 func (o conformance) rerun(cmd *cobra.Command) func(string) string {
 	parts := []string{"byocheck", "conformance"}
-	for _, name := range append([]string{"config", "known-failures"}, keys()...) {
+	for _, name := range append([]string{"config", "known-failures", "mutant"}, keys()...) {
 		if f := cmd.Flags().Lookup(name); f.Changed {
-			value := f.Value.String()
-			if name == "config" || name == "known-failures" {
-				value = filepath.Clean(value)
-			}
-			parts = append(parts, "--"+name, quoted(value))
+			parts = append(parts, "--"+name, quoted(f.Value.String()))
 		}
 	}
 	return func(id string) string { return strings.Join(append(slices.Clone(parts), "--only", id), " ") }

@@ -20,6 +20,9 @@ import (
 // Environment is what the command line takes from its surroundings.
 type Environment struct {
 	Out, Err io.Writer
+	// Terminal: standard error is a terminal, so progress can be drawn on it.
+	// Colour: standard output is one, and NO_COLOR is not set (no-color.org).
+	Terminal, Colour bool
 	// Resolve finds the target's addresses where connect does not say them.
 	Resolve suites.Resolver
 }
@@ -83,7 +86,6 @@ Exit codes:
 		Args:    cobra.NoArgs,
 		RunE:    func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	root.CompletionOptions.HiddenDefaultCmd = true
-	root.AddCommand(newConformance(env), newList(env), newJudge(env), newCerts(env))
+	root.AddCommand(newConformance(env), newList(env), newExplain(env), newJudge(env), newServe(env), newCerts(env))
 	return root
 }

@@ -33,6 +33,11 @@ type Config struct {
 	// Region is the code of the simulated region. Only its form is checked
 	// here; whether it exists is for the caller to say, through Errorf.
 	Region string
+	// SRVDomain and Root override those of the region's row; empty leaves them.
+	// What they may be is for the caller to say, through Errorf.
+	SRVDomain, Root string
+	// Scheme of the cloud's URIs: "sip", with ;transport=tls, or "sips".
+	Scheme string
 	// Edition of the specification: "older" or "newer".
 	Edition string
 	// Listen holds the addresses of lb01 to lb04, in that order: four
@@ -127,6 +132,7 @@ func Default() Config {
 	}
 	return Config{
 		Region:  "use1",
+		Scheme:  "sip",
 		Edition: "newer",
 		Listen:  proxies,
 		State:   ".byocheck",

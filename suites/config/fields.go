@@ -20,6 +20,9 @@ var (
 		"target":             one(func(c *Config) *Target { return &c.Target }, ParseTarget),
 		"connect":            one(func(c *Config) *netip.AddrPort { return &c.Connect }, addrPort(DefaultPort)),
 		"region":             one(func(c *Config) *string { return &c.Region }, parseRegion),
+		"srv-domain":         one(func(c *Config) *string { return &c.SRVDomain }, parseText),
+		"root":               one(func(c *Config) *string { return &c.Root }, parseText),
+		"scheme":             one(func(c *Config) *string { return &c.Scheme }, parseScheme),
 		"edition":            one(func(c *Config) *string { return &c.Edition }, parseEdition),
 		"state":              one(func(c *Config) *string { return &c.State }, parsePath),
 		"dns":                one(func(c *Config) *netip.AddrPort { return &c.DNS }, addrPort(53)),
@@ -149,6 +152,13 @@ func parseDuration(s string) (time.Duration, error) {
 }
 
 var region = regexp.MustCompile(`^[a-z0-9-]{1,32}$`)
+
+func parseScheme(s string) (string, error) {
+	if s != "sip" && s != "sips" {
+		return "", fmt.Errorf("unknown scheme %q; write sip, for sip: URIs with ;transport=tls, or sips", s)
+	}
+	return s, nil
+}
 
 func parseRegion(s string) (string, error) {
 	if !region.MatchString(s) {

@@ -49,6 +49,7 @@ func (c *Config) checkTarget() error {
 func (c *Config) checkWords() error {
 	for _, w := range []struct{ key, value string }{
 		{"region", c.Region},
+		{"scheme", c.Scheme},
 		{"edition", c.Edition},
 		{"state", c.State},
 		{"numbers.match", strconv.Itoa(c.Numbers.Match)},

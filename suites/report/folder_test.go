@@ -51,7 +51,7 @@ func TestOpen(t *testing.T) {
 	}{
 		{"empty", nil, "", ""},
 		{"absent", nil, "a/b/c", ""},
-		{"an earlier report", []string{"report.json", "cases/x.jsonl"}, "", ""},
+		{"an earlier report", []string{"report.json", "junit.xml", "cases/x.jsonl"}, "", ""},
 		{"an earlier run that failed early", []string{"cases/"}, "", ""},
 		{"a write that was cut off", []string{"report.json.new", "cases/"}, "", ""},
 		{"a foreign file", []string{"thesis.tex"}, "", "it holds thesis.tex, which is no part of an earlier report; empty it or name another one with --out"},
@@ -86,7 +86,7 @@ func TestOpen(t *testing.T) {
 }
 
 func TestBegin(t *testing.T) {
-	f := Folder(lay(t, "report.json", "cases/x.jsonl"))
+	f := Folder(lay(t, "report.json", "junit.xml", "cases/x.jsonl"))
 	for range 2 { // the second time there is none
 		if err := f.Begin(); err != nil {
 			t.Fatal(err)

@@ -11,6 +11,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 	"time"
 
 	"byocheck/scenarios/judge"
@@ -90,6 +92,8 @@ type Check struct {
 	Stale bool `json:"stale,omitempty"`
 	// Recording holds the case; byocheck judge reads it again.
 	Recording *File `json:"recording,omitempty"`
+	// Confirmed says which independent peers were seen to get which verdict.
+	Confirmed string `json:"confirmed,omitempty"`
 	// Rerun is the command that runs just this scenario again.
 	Rerun   string    `json:"rerun"`
 	Started time.Time `json:"started"`
@@ -119,6 +123,9 @@ type File struct {
 	SHA256 string `json:"sha256"`
 }
 
+// files are those of a report, beside the recordings.
+var files = []string{"report.json", "junit.xml"}
+
 // Folder is where a report and its recordings are written.
 type Folder string
 
@@ -130,9 +137,7 @@ func Open(dir string) (Folder, error) {
 		return "", fmt.Errorf("opening the output folder: %w; name another one with --out", err)
 	}
 	for _, e := range entries {
-		switch e.Name() {
-		case "report.json", "report.json.new", "cases":
-		default:
+		if e.Name() != "cases" && !slices.Contains(files, strings.TrimSuffix(e.Name(), ".new")) {
 			return "", fmt.Errorf("opening the output folder %s: it holds %s, which is no part of an earlier report; empty it or name another one with --out", dir, e.Name())
 		}
 	}
@@ -145,9 +150,11 @@ func Open(dir string) (Folder, error) {
 // Begin takes away the report of an earlier run: whatever happens to this one,
 // nobody shall take the old report for its result.
 func (f Folder) Begin() error {
-	err := os.Remove(filepath.Join(string(f), "report.json"))
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("removing the earlier report: %w", err)
+	for _, name := range files {
+		err := os.Remove(filepath.Join(string(f), name))
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return fmt.Errorf("removing the earlier report: %w", err)
+		}
 	}
 	return nil
 }

@@ -1,0 +1,77 @@
+package suites
+
+import (
+	"context"
+	"slices"
+	"strings"
+
+	"byocheck/certs"
+	"byocheck/simulator"
+	"byocheck/simulator/record"
+	"byocheck/suites/config"
+	"byocheck/suites/report"
+)
+
+// Serve keeps the region of the configuration up until ctx ends, answers every
+// call, and says in words what connects and why something fails. The target of
+// the configuration plays no part. ready is told once everything listens.
+func Serve(ctx context.Context, c config.Config, say func(format string, args ...any), ready func()) error {
+	where, err := Region(&c)
+	if err != nil {
+		return err
+	}
+	home, err := certs.Open(c.State, certs.Options{})
+	if err != nil {
+		return err
+	}
+	authority, err := home.NewAuthority(certs.Hierarchy(where.Root.Value))
+	if err != nil {
+		return err
+	}
+	rec := &record.Recorder{Limit: serving}
+	lines := make(chan string, 1000)
+	rec.Watch = func(e record.Event) {
+		if line, news := Narrate(e); news {
+			select {
+			case lines <- e.Wall.Format("15:04:05.000 ") + report.Printable(line):
+			default: // a flood: what is shown is enough to know
+			}
+		}
+	}
+	cloud := &simulator.Cloud{
+		Recorder: rec, Region: where, Authority: authority, Listen: slices.Clone(c.Listen), Advertise: slices.Clone(c.Advertise),
+		Media: c.Media, DNS: c.DNS, DNSFallback: true, Sources: c.Device.Sources, Scheme: c.Scheme, AnswerAll: true, Handshake: c.Timeouts.Handshake,
+	}
+	if err := cloud.Start(); err != nil {
+		return err
+	}
+	defer cloud.Close()
+	say("region %s: %s", where.Code, where.Title)
+	for i, name := range where.Proxies.Value {
+		say("  %s  %s", name, cloud.Listen[i])
+	}
+	say("  DNS for %s  %s", strings.Join(where.Zones(), ", "), cloud.DNS)
+	say("  root to trust: %s (byocheck certs export --state %s)", authority.Root().Subject.CommonName, c.State)
+	say("every call is answered; Ctrl-C ends it")
+	if ready != nil {
+		ready()
+	}
+	for {
+		select {
+		case line := <-lines:
+			say("%s", line)
+			if mark := rec.Mark(); mark%1000 == 0 {
+				rec.Forget(mark)
+			}
+		case <-ctx.Done():
+			stop, cancel := context.WithTimeout(context.WithoutCancel(ctx), closing)
+			defer cancel()
+			cloud.HangUp(stop)
+			return nil
+		}
+	}
+}
+
+// serving bounds the events that are kept while the region is only served: they
+// are shown, not judged.
+const serving = 100_000
