@@ -22,7 +22,7 @@ build: ## build ./byocheck
 	go build -trimpath -o byocheck .
 
 .PHONY: conformance
-conformance: build ## test a device: TARGET=host:port CONFIG=file ONLY='label filter' OUT=folder KNOWN=file
+conformance: build ## test a device: TARGET=host:port CONFIG=file ONLY='label filter' OUT=folder KNOWN=file; without a target the built-in reference SBC
 	./byocheck conformance $(flags)
 
 .PHONY: list
@@ -50,6 +50,14 @@ fuzz: ## run each fuzz target for FUZZTIME (10s)
 lint: ## vet and staticcheck
 	go vet ./...
 	go run honnef.co/go/tools/cmd/staticcheck@v0.8.2 ./...
+
+.PHONY: soak
+soak: build ## N runs (100) against the built-in reference SBC; no verdict may change
+	suites/targets/soak $(or $(N),100)
+
+.PHONY: check
+check: build ## the real devices against what is known of them, and openssl beside it (root, Debian packages)
+	unshare --net -- bash -euc 'ip link set lo up; suites/targets/check'
 
 .PHONY: kamailio-up
 kamailio-up: build ## start Kamailio and rtpengine as a device under test (root, Debian packages)
