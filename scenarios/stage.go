@@ -72,7 +72,7 @@ func (s *Stage) New(sc Scenario) judge.Case {
 	}
 	return judge.Case{
 		Scenario: sc.ID, Level: sc.Level, Edition: s.Edition, Region: s.Cloud.Region.Code, Target: s.Cloud.Target, Names: s.Cloud.Names(),
-		Fault: sc.Fault, Needs: sc.Needs, Declared: s.Declared, Roots: s.Roots, Deadline: s.Cloud.Handshake, Now: now().UTC(),
+		Fault: sc.Fault, Needs: sc.Needs, Declared: s.Declared, Roots: s.Roots, Deadline: s.Cloud.Handshake, Releasing: s.releasing(), Now: now().UTC(),
 	}
 }
 

@@ -44,6 +44,9 @@ type Case struct {
 	Roots [][]byte `json:"roots,omitempty"`
 	// Deadline is the one that a TLS handshake has to keep.
 	Deadline time.Duration `json:"deadline_ns"`
+	// Releasing bounds how long the device may take to release the other side of
+	// a call; 0 means 5 s.
+	Releasing time.Duration `json:"releasing_ns,omitempty"`
 	// Jitter is how late our own process was, measured beside the scenario.
 	Jitter Jitter `json:"jitter"`
 	// Now is when the scenario was played, for dates in certificates.

@@ -12,6 +12,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"byocheck/scenarios/ledger"
 )
@@ -23,6 +24,7 @@ func full() Case {
 		c.Missing = []string{"numbers: {inbound: […]}"}
 		c.Names = []string{"lb01.voice.use1.pure.cloud"}
 		c.Roots = [][]byte{{1, 2, 3}}
+		c.Releasing = time.Second
 		c.Attempts = append(c.Attempts, attempt("again"))
 	})
 }

@@ -225,10 +225,16 @@ func names(leaf *x509.Certificate) string {
 }
 
 // IPOnly judges whether the trunk rests on an IP address: as its SIP Servers or
-// Proxies value, or as all that the device's certificate names.
+// Proxies value, or as all that the device's certificate names. Whether the name
+// is the right one is NameMatches's to judge.
 func IPOnly(c Case) Verdict {
 	v := Verdict{Expected: "The trunk's SIP Servers or Proxies value is a host name, and the device's certificate names a host."}
 	if !c.outside(&v) {
+		return v
+	}
+	if c.Target == "" {
+		v.Status = Error
+		v.Observed = "The case does not say which name the trunk has for the device."
 		return v
 	}
 	if isAddress(c.Target) {
@@ -242,8 +248,7 @@ func IPOnly(c Case) Verdict {
 		return v
 	}
 	leaf := chain[0]
-	hosts := slices.DeleteFunc(append(slices.Clone(leaf.DNSNames), leaf.Subject.CommonName), func(n string) bool { return n == "" || isAddress(n) })
-	if len(hosts) == 0 {
+	if !slices.ContainsFunc(append(slices.Clone(leaf.DNSNames), leaf.Subject.CommonName), hostName) {
 		v.Status = unmet(c.Level)
 		v.Observed = fmt.Sprintf("The device's certificate names no host, only %s.", names(leaf))
 		if names(leaf) == "" {
@@ -255,4 +260,22 @@ func IPOnly(c Case) Verdict {
 	v.Status = Pass
 	v.Observed = fmt.Sprintf("The trunk names the device %q, and its certificate names %s.", c.Target, names(leaf))
 	return v
+}
+
+// hostName reports whether a name can be a host's: letters, digits and hyphens
+// between dots (RFC 1123 2.1), perhaps with a wildcard before, and no address. A
+// common name may be any text.
+func hostName(name string) bool {
+	name = strings.TrimPrefix(strings.TrimSuffix(name, "."), "*.")
+	if name == "" || isAddress(name) {
+		return false
+	}
+	for label := range strings.SplitSeq(name, ".") {
+		if label == "" || strings.Trim(label, "-") != label || strings.ContainsFunc(label, func(r rune) bool {
+			return r != '-' && r != '_' && (r < '0' || r > '9') && (r < 'a' || r > 'z') && (r < 'A' || r > 'Z')
+		}) {
+			return false
+		}
+	}
+	return true
 }

@@ -36,6 +36,13 @@ var judges = []struct {
 	{"NameMatches", NameMatches, nameCases},
 	{"NoClientCertificate", NoClientCertificate, clientCertificateCases},
 	{"HandshakeTime", HandshakeTime, handshakeTimeCases},
+	{"SurvivingSuite", SurvivingSuite, suiteCases},
+	{"IPOnly", IPOnly, addressCases},
+	{"ConnectsByName", ConnectsByName, byNameCases},
+	{"NextProxy", NextProxy, nextProxyCases},
+	{"Release", Release, releaseCases},
+	{"CancelWhileRinging", CancelWhileRinging, cancelCases},
+	{"SIPSURI", SIPSURI, sipsCases},
 }
 
 // commonCases are alike for all judges.

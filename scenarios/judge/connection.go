@@ -23,6 +23,7 @@ type connection struct {
 	failed   *record.HandshakeFailed
 	failedAt record.Event
 	chain    [][]byte
+	chose    bool         // the device's ServerHello came
 	asked    bool         // a CertificateRequest came
 	empty    bool         // our Certificate message, which is empty, was sent
 	first    record.Event // first application data from the device
@@ -70,6 +71,9 @@ func (c *connection) see(e record.Event) {
 		}
 		if b.Type == 21 && b.Encrypted {
 			ended(sender(b.Dir))
+		}
+		if b.Dir == record.In && slices.Contains(b.Handshake, 2) {
+			c.chose = true
 		}
 		if b.Dir == record.In && slices.Contains(b.Handshake, 13) {
 			c.asked = true

@@ -15,6 +15,8 @@ type leg struct {
 	answered    bool
 	rejected    int // status, where the call was refused
 	failure     string
+	began       record.Event // the call step invited
+	answeredAt  record.Event // the call step answered
 	last        record.Event
 	media       *record.Media
 	mediaEvent  record.Event
@@ -57,7 +59,7 @@ func legs(a record.Attempt, inbound bool) callLegs {
 			}
 			l := byKey[key{b.Leg, b.Call}]
 			if l == nil && b.State == "invited" {
-				l = &leg{name: b.Leg, number: b.Call, dialled: b.Number}
+				l = &leg{name: b.Leg, number: b.Call, dialled: b.Number, began: e}
 				byKey[key{b.Leg, b.Call}] = l
 				order = append(order, l)
 			}
@@ -98,7 +100,9 @@ func (l *leg) step(e record.Event, b record.Call) {
 	l.last = e
 	switch b.State {
 	case "answered":
-		l.answered = true
+		if !l.answered {
+			l.answered, l.answeredAt = true, e
+		}
 	case "rejected":
 		l.rejected = b.Status
 	case "failed":

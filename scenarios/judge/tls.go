@@ -68,41 +68,85 @@ func NoClientCertificate(c Case) Verdict {
 
 // SurvivingSuite judges whether the device, as TLS server, accepts at least one
 // of the suites that stay. Each attempt offered one alone and is named after it.
+// A suite is refused where the device ends the handshake without a ServerHello;
+// since hanging up without an alert may have any reason, one alert at least must
+// say that it is for the suite.
 func SurvivingSuite(c Case) Verdict {
 	v := Verdict{Expected: "Offered the surviving cipher suites one at a time, with secp384r1 as the only group, the device accepts at least one."}
 	if !c.outside(&v) {
 		return v
 	}
-	var taken, refused []string
-	var open Verdict
+	var taken, refused, open []string
+	var opened record.Attempt // the first that stayed open
+	told := false
 	for _, a := range c.Attempts {
-		conns := slices.DeleteFunc(connections(a), func(conn *connection) bool { return !conn.dialled() })
+		conn := attempted(a)
 		switch {
-		case len(conns) > 0 && conns[0].done != nil:
+		case conn != nil && conn.done != nil:
 			taken = append(taken, a.Name)
-			v.show(a, conns[0].opened, "accepted %s", a.Name)
-		case len(conns) > 0 && conns[0].ender == record.Device:
+			v.show(a, conn.opened, "accepted %s", a.Name)
+		case conn != nil && conn.refusedSuite():
 			refused = append(refused, a.Name)
+			told = told || slices.ContainsFunc(conn.alerts, aboutSuite)
+			v.show(a, conn.end, "refused %s: %s", a.Name, conn.how())
 		default:
-			open = c.notMeasured(v, a, "Not every suite could be tried.")
+			if open = append(open, a.Name); len(open) == 1 {
+				opened = a
+			}
 		}
 	}
 	if len(refused) > 0 {
 		v.Witnesses = append(v.Witnesses, "refused: "+strings.Join(refused, ", "))
+	}
+	if len(open) > 0 {
+		v.Witnesses = append(v.Witnesses, "neither accepted nor refused: "+strings.Join(open, ", "))
 	}
 	v.measure("surviving suites accepted", float64(len(taken)), "")
 	switch {
 	case len(taken) > 0:
 		v.Status = Pass
 		v.Observed = fmt.Sprintf("The device accepts %d of the %d surviving suites: %s.", len(taken), len(c.Attempts), strings.Join(taken, ", "))
-	case open.Status != "":
-		return open
+	case len(open) > 0:
+		why := "Not every suite could be tried."
+		if conn := attempted(opened); conn != nil && conn.chose {
+			why = fmt.Sprintf("The device chose %s, but the handshake did not end well.", opened.Name)
+		}
+		return c.notMeasured(v, opened, why)
+	case !told:
+		v.Status = Inconclusive
+		v.Observed = "The device hung up on every one of the surviving suites without an alert, so it is not known whether that was for the suite."
+		v.Hint = "Look at the device's log for these connections; if it does not accept the proxies' addresses, allow them. Otherwise enable one of the suites on its TLS listener, ECDHE ones with the curve secp384r1 (P-384)."
 	default:
 		v.Status = unmet(c.Level)
 		v.Observed = "The device refuses every one of the surviving suites."
 		v.Hint = "Enable one of the suites on the device's TLS listener, ECDHE ones with the curve secp384r1 (P-384)."
 	}
 	return v
+}
+
+// attempted returns the connection that the cloud dialled in the attempt, the
+// best if there are more; nil where there is none.
+func attempted(a record.Attempt) *connection {
+	var best *connection
+	for _, conn := range connections(a) {
+		if conn.dialled() && (best == nil || best.done == nil && conn.done != nil) {
+			best = conn
+		}
+	}
+	return best
+}
+
+// refusedSuite reports whether the device, as server, ended the handshake before
+// its ServerHello, and said nothing that lays it to something else.
+func (c *connection) refusedSuite() bool {
+	return c.ender == record.Device && !c.chose && !slices.ContainsFunc(c.alerts, func(a record.Alert) bool {
+		return a.Level != 1 && !aboutSuite(a)
+	})
+}
+
+// aboutSuite reports whether an alert says that no suite is in common (RFC 5246 7.2.2).
+func aboutSuite(a record.Alert) bool {
+	return a.Name == "handshake_failure" || a.Name == "insufficient_security"
 }
 
 // elsewhere reports whether the device's alert names a cause that has nothing to
@@ -204,7 +248,7 @@ func HandshakeTime(c Case) Verdict {
 		return c.notMeasured(v, a, fmt.Sprintf("Only %d of the handshakes completed; %d are needed.", len(took), minHandshakes))
 	case lost > 0:
 		return c.notMeasured(v, a, fmt.Sprintf("%d of %d connections came to no complete handshake, so their time could not be measured.", lost, lost+len(took)))
-	case float64(most) > tightShare*float64(c.Deadline):
+	case float64(most-c.Jitter.Max) > tightShare*float64(c.Deadline): // what we were late ourselves is not the device's
 		v.Status = Warn
 		v.Observed = figures + "That is within the limit, but more than half of it is used before the network adds its share."
 		v.Hint = "Measure from where Genesys's region is reached; the round trip comes on top several times."

@@ -1,0 +1,160 @@
+package judge
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"byocheck/simulator/record"
+)
+
+// patience is how long a caller may be expected to wait for the next proxy.
+const patience = 10 * time.Second
+
+// NextProxy judges whether a call goes through another proxy when the one that
+// the device used in the control refuses connections. It judges the INVITE's
+// way; what else may be wrong with the call is judged elsewhere.
+func NextProxy(c Case) Verdict {
+	v := Verdict{Expected: "When the proxy that the device prefers refuses TCP connections, the same call goes through another one."}
+	if !c.outside(&v) || !c.controlled(&v) {
+		return v
+	}
+	control, a := c.Control[len(c.Control)-1], c.Attempts[len(c.Attempts)-1]
+	refusing, begin := refusal(a)
+	var preferred []string
+	for _, l := range legs(control, true).all {
+		if l.name == "cloud" {
+			preferred = append(preferred, l.began.Proxy)
+		}
+	}
+	n, dropped := truncated(a)
+	ls := legs(a, true)
+	refused := strings.Join(refusing, ", ")
+	switch {
+	case len(preferred) == 0:
+		v.Status = Inconclusive
+		v.Observed = "In the control the device sent SIP, but the call did not arrive, so it is not known which proxy it prefers."
+		v.Hint = "The media scenarios say why calls do not connect."
+		return v
+	case len(refusing) > 0 && !slices.ContainsFunc(preferred, func(p string) bool { return slices.Contains(refusing, p) }):
+		v.Status = Error
+		v.Observed = fmt.Sprintf("In the control the call came to %s, but %s was made to refuse, which proves nothing.", strings.Join(preferred, ", "), refused)
+		return v
+	case len(refusing) == 0 && !dropped:
+		v.Status = Error
+		v.Observed = "The attempt does not show that any proxy refused connections."
+		return v
+	case ls.cloud == nil && dropped, len(refusing) == 0:
+		v.Status = Inconclusive
+		v.Observed = fmt.Sprintf("There were so many events that %d could not be kept; what became of the call cannot be told from the rest.", n)
+		v.Hint = "Find out why the device floods the proxies, and run the scenario again."
+		return v
+	case ls.carrier == nil && ls.cloud != nil:
+		v.Status = Error
+		v.Observed = "A call came to the cloud, but the harness recorded none of the carrier."
+		v.show(a, ls.cloud.began, "the call at the cloud")
+		return v
+	case ls.carrier == nil:
+		if v = c.notArrived(v, a, ls); v.Status != Error {
+			v.Status = Inconclusive
+		}
+		return v
+	case ls.cloudCalls > 1:
+		return ls.tooMany(v)
+	case ls.cloud == nil:
+		return c.lost(v, a, ls, refused)
+	}
+	arrived, through := ls.cloud.began, ls.cloud.began.Proxy
+	over := ls.carrier.given(a)
+	v.show(a, arrived, "the call arrived at %s", through)
+	switch {
+	case slices.Contains(refusing, through):
+		v.Status = Error
+		v.Observed = fmt.Sprintf("The call came to %s, which was to refuse connections.", through)
+	case over.Body != nil && over.Mono < arrived.Mono:
+		v.Status = unmet(c.Level)
+		v.Observed = fmt.Sprintf("With %s refusing, the call came to %s only %.1f s after it was over at the carrier. There: %s", refused, through, (arrived.Mono - over.Mono).Seconds(), ls.carrier.outcome())
+		v.Hint = "Shorten the device's timer for a proxy that does not answer: the caller is gone by then."
+		v.show(a, over, "the call was over at the carrier")
+	case !ls.cloud.answered || !ls.carrier.answered:
+		v.Status = Inconclusive
+		v.Observed = fmt.Sprintf("With %s refusing, the call came to %s, but was not connected. At the cloud: %s At the carrier: %s", refused, through, ls.cloud.outcome(), ls.carrier.outcome())
+		v.Hint = "The media scenarios say why calls do not connect."
+		v.show(a, ls.carrier.last, "the carrier's leg")
+	default:
+		v.Status = Pass
+		took := "."
+		if begin.Body != nil {
+			d := arrived.Mono - begin.Mono
+			v.measure("time to the next proxy", ms(d), "ms")
+			took = fmt.Sprintf("; its INVITE arrived %.1f s after the carrier had begun to call.", d.Seconds())
+			if d > patience {
+				v.Hint = "Callers hang up sooner than that: shorten the device's timer for a proxy that does not answer."
+			}
+		}
+		v.Observed = fmt.Sprintf("With %s refusing, the call went through %s%s", refused, through, took)
+		v.Witnesses = append(v.Witnesses, "a refused connection leaves no trace at the proxy, so whether the device tried "+refused+" first was not seen")
+	}
+	return v
+}
+
+// lost is the verdict where the call came to no proxy.
+func (c Case) lost(v Verdict, a record.Attempt, ls callLegs, refused string) Verdict {
+	v.show(a, ls.carrier.last, "the carrier's leg")
+	for _, e := range a.Events {
+		if b, is := e.Body.(record.Call); is && b.Leg == "cloud" && b.Role == "callee" && b.State == "invited" && e.Generation != a.Generation {
+			v.Status = Inconclusive
+			v.Observed = fmt.Sprintf("A call came to %s, but over a connection that was opened before %s refused, which proves nothing.", e.Proxy, refused)
+			v.Hint = "Run the scenario again."
+			v.show(a, e, "the call at %s", e.Proxy)
+			return v
+		}
+	}
+	if conns := tried(connections(a)); len(conns) > 0 {
+		witness := "the device opened TLS connections to " + proxies(conns)
+		if alerts := alertsOf(conns); alerts != "" {
+			witness += "; its alerts: " + alerts
+		}
+		v.Witnesses = append(v.Witnesses, witness)
+	}
+	v.Status = unmet(c.Level)
+	v.Observed = fmt.Sprintf("With %s refusing, the call was lost. At the carrier: %s", refused, ls.carrier.outcome())
+	if ls.carrier.answered {
+		v.Observed = fmt.Sprintf("With %s refusing, the call came to no proxy: the device connected it elsewhere.", refused)
+	}
+	v.Observed += ls.elsewhere("cloud")
+	v.Hint = "List all four proxies on the trunk, and let the device try the next one when a connection is refused."
+	return v
+}
+
+// refusal finds which proxies refused in the attempt, and the start of its stimulus.
+func refusal(a record.Attempt) (refusing []string, begin record.Event) {
+	for _, e := range a.Events {
+		switch b := e.Body.(type) {
+		case record.Profile:
+			if b.Generation == a.Generation {
+				refusing = b.Refusing
+			}
+		case record.Stimulus:
+			if b.State == "started" && begin.Body == nil {
+				begin = e
+			}
+		}
+	}
+	return refusing, begin
+}
+
+// given finds where a call of the carrier was over for its caller: our CANCEL,
+// or an end without an answer.
+func (l *leg) given(a record.Attempt) record.Event {
+	for _, e := range a.Events {
+		if m, is := e.Body.(record.SIPMessage); is && m.Method == "CANCEL" && m.Dir == record.Out && m.Status == 0 && l.has(e, m) {
+			return e
+		}
+	}
+	if b, is := l.last.Body.(record.Call); is && !l.answered && (b.State == "rejected" || b.State == "failed" || b.State == "cancelled") {
+		return l.last
+	}
+	return record.Event{}
+}
