@@ -102,7 +102,7 @@ func (c *Cloud) Start() (err error) {
 	c.reception.Match = c.Match
 	incoming := c.reception.Incoming
 	if c.AnswerAll {
-		incoming = func(call *sipua.Call) { c.side.Answer(call) } // a refused offer is recorded
+		incoming = func(call *sipua.Call) { c.Answer(call) } // a refused offer is recorded
 	}
 	c.agent = &sipua.Agent{
 		Recorder: c.Recorder, Leg: "cloud", Product: "byocheck simulated cloud", RecordRoute: true, Scheme: c.Scheme,

@@ -178,6 +178,11 @@ func TestCloseLeavesNothing(t *testing.T) {
 	}
 	called := far.next(t)
 	c.Close()
+	c.mu.Lock()
+	if len(c.links) > 0 {
+		t.Error("a connection is still served")
+	}
+	c.mu.Unlock()
 	c.Close()
 	for _, d := range []*device{known, called} {
 		d.ended()

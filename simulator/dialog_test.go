@@ -49,6 +49,20 @@ func answered(t testing.TB, c *Cloud, proxy int) (d *device, l *leg.Leg, to stri
 	return d, l, ok.get("To")
 }
 
+func TestAnswerAll(t *testing.T) {
+	c := start(t, &Cloud{AnswerAll: true})
+	d := connect(t, c, 0)
+	d.request("INVITE", "call", "", 1, offer)
+	for _, want := range []string{"SIP/2.0 100", "SIP/2.0 180"} {
+		d.next(want)
+	}
+	ok := d.next("SIP/2.0 200")
+	d.request("ACK", "call", ok.get("To"), 1, "")
+	d.request("BYE", "call", ok.get("To"), 2, "")
+	d.next("SIP/2.0 200")
+	wait(t, c.Recorder, func(_ record.Event, m record.Media) bool { return m.Encrypted })
+}
+
 // Dialogs belong to the cloud: the BYE may come through any proxy.
 func TestBYEThroughAnotherProxy(t *testing.T) {
 	c := start(t, &Cloud{})

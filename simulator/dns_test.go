@@ -76,3 +76,34 @@ func TestDNS(t *testing.T) {
 		t.Error("DNS is served though nobody asked for it")
 	}
 }
+
+func TestMoveNames(t *testing.T) {
+	if c := start(t, &Cloud{DNS: loopback}); c.MoveNames(1) {
+		t.Error("names were moved among proxies that share an address")
+	}
+	if c := start(t, &Cloud{}); c.MoveNames(1) {
+		t.Error("names were moved without DNS")
+	}
+	var addrs []netip.AddrPort
+	for _, a := range []string{"127.0.0.1:0", "127.0.0.2:0", "127.0.0.3:0", "127.0.0.4:0"} {
+		addrs = append(addrs, netip.MustParseAddrPort(a))
+	}
+	c := start(t, &Cloud{Listen: addrs, DNS: loopback})
+	for _, steps := range []int{1, 3, 0} {
+		if !c.MoveNames(steps) {
+			t.Fatalf("names cannot be moved by %d", steps)
+		}
+		for i, name := range c.Region.Proxies.Value {
+			q := new(resolver.Msg)
+			q.SetQuestion(name+".", resolver.TypeA)
+			r, err := resolver.ExchangeContext(bounded(t), q, c.DNS.String())
+			if err != nil {
+				t.Fatal(err)
+			}
+			to := (i + steps) % 4
+			if len(r.Answer) != 1 || r.Answer[0].(*resolver.A).A.String() != c.Listen[to].Addr().String() {
+				t.Errorf("moved by %d, %s leads to %v, want %s", steps, name, r.Answer, c.Listen[to].Addr())
+			}
+		}
+	}
+}

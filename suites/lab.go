@@ -113,7 +113,7 @@ func open(c config.Config, tell func(string, ...any)) (*lab, error) {
 	rec := &record.Recorder{Watch: watch.see}
 	heard := tell
 	tell = func(format string, args ...any) {
-		watch.flush(false) // what the device did before comes first
+		watch.flush(true) // what the device did before comes first
 		heard(format, args...)
 	}
 	cloud := &simulator.Cloud{

@@ -2,6 +2,7 @@ package suites
 
 import (
 	"net/netip"
+	"os"
 	"path/filepath"
 	"slices"
 	"sync"
@@ -19,8 +20,10 @@ func referenceLab(t *testing.T, n int, state string) config.Config {
 	t.Helper()
 	c := config.Default()
 	UseReference(&c)
+	// A network of loopback for each process: two may test at once.
+	network := byte(64 + os.Getpid()%128)
 	at := func(host int, port uint16) netip.AddrPort {
-		return netip.AddrPortFrom(netip.AddrFrom4([4]byte{127, 90, byte(n), byte(host)}), port)
+		return netip.AddrPortFrom(netip.AddrFrom4([4]byte{127, network, byte(n), byte(host)}), port)
 	}
 	for i := range c.Listen {
 		c.Listen[i] = at(i+1, 5061)
@@ -39,33 +42,17 @@ func referenceLab(t *testing.T, n int, state string) config.Config {
 // and no others.
 func TestMutants(t *testing.T) {
 	state := filepath.Join(t.TempDir(), "state")
-	turns := make(chan struct{}, 7) // so many at once: they mostly wait
+	turns := make(chan struct{}, 14) // more at once than processors: they mostly wait
 	var killed sync.Map
-	t.Run("each", func(t *testing.T) {
-		for n, m := range referencesbc.Mutants() {
-			t.Run(string(m.Mutant), func(t *testing.T) {
-				t.Parallel()
-				turns <- struct{}{}
-				defer func() { <-turns }()
-				c := referenceLab(t, n, state)
-				for id, v := range playAll(t, c, string(m.Mutant)) {
-					listed, caught := slices.Contains(m.Kills, id), v.Status == judge.Fail || v.Status == judge.Warn
-					switch {
-					case listed && caught:
-						killed.Store(id, true)
-					case listed:
-						t.Errorf("%s did not catch it: %s: %s", id, v.Status, v.Observed)
-					case slices.Contains(m.Hinders, id):
-						if v.Status != judge.Inconclusive {
-							t.Errorf("%s is %s and not inconclusive: %s", id, v.Status, v.Observed)
-						}
-					case v.Status != judge.Pass:
-						t.Errorf("%s is %s too: %s", id, v.Status, v.Observed)
-					}
-				}
-			})
-		}
-	})
+	var all sync.WaitGroup
+	for n, m := range referencesbc.Mutants() {
+		all.Go(func() {
+			turns <- struct{}{}
+			defer func() { <-turns }()
+			t.Run(string(m.Mutant), func(t *testing.T) { catch(t, n, m, state, &killed) })
+		})
+	}
+	all.Wait()
 	t.Run("address as target", func(t *testing.T) {
 		c := referenceLab(t, 100, state)
 		c.Target.Host = c.Connect.Addr().String()
@@ -95,6 +82,25 @@ func TestMutants(t *testing.T) {
 	for _, s := range scenarios.All() {
 		if _, dead := killed.Load(s.ID); !dead && !t.Failed() {
 			t.Errorf("no mutant was caught by %s", s.ID)
+		}
+	}
+}
+
+// catch plays the catalogue on a mutant.
+func catch(t *testing.T, n int, m referencesbc.MutantInfo, state string, killed *sync.Map) {
+	for id, v := range playAll(t, referenceLab(t, n, state), string(m.Mutant)) {
+		listed, caught := slices.Contains(m.Kills, id), v.Status == judge.Fail || v.Status == judge.Warn
+		switch {
+		case listed && caught:
+			killed.Store(id, true)
+		case listed:
+			t.Errorf("%s did not catch it: %s: %s", id, v.Status, v.Observed)
+		case slices.Contains(m.Hinders, id):
+			if v.Status != judge.Inconclusive {
+				t.Errorf("%s is %s and not inconclusive: %s", id, v.Status, v.Observed)
+			}
+		case v.Status != judge.Pass:
+			t.Errorf("%s is %s too: %s", id, v.Status, v.Observed)
 		}
 	}
 }

@@ -9,7 +9,7 @@ import (
 )
 
 // watcher tells a person who watches a run what the device does, each thing
-// once a scenario. The recorder calls see; lines are told from elsewhere, so
+// once a step. The recorder calls see; lines are told from elsewhere, so
 // that a slow terminal does not slow the simulator.
 type watcher struct {
 	say   func(format string, args ...any)
@@ -18,7 +18,7 @@ type watcher struct {
 	queue []string
 }
 
-// mostTold bounds the lines of one scenario: a flood shows after these few.
+// mostTold bounds the lines of one step: a flood shows after these few.
 const mostTold = 12
 
 // see is a record.Recorder's Watch.
@@ -54,7 +54,7 @@ func interesting(e record.Event) bool {
 	return true
 }
 
-// flush tells what has come since the last time; fresh begins a new scenario.
+// flush tells what has come since the last time; fresh begins a new step.
 func (w *watcher) flush(fresh bool) {
 	w.mu.Lock()
 	lines := w.queue

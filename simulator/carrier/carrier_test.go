@@ -201,6 +201,9 @@ func TestCloseLeavesNothing(t *testing.T) {
 	at.Close()
 	c.HangUp(bounded(t))
 	c.Close()
+	if sockets(t) != open {
+		t.Error("the socket is still open")
+	}
 	c.Close()
 	for end := time.Now().Add(patience); runtime.NumGoroutine() > before || sockets(t) > open; runtime.Gosched() {
 		if time.Now().After(end) {

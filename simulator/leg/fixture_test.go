@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"runtime/debug"
 	"strconv"
 	"strings"
 	"testing"
@@ -226,9 +227,11 @@ func sockets(t testing.TB) (n int) {
 	return n
 }
 
-// sameSockets waits until as many sockets are open as before.
+// sameSockets waits until as many sockets are open as before. The collector, which
+// would close those that were forgotten, waits meanwhile.
 func sameSockets(t testing.TB, before int) {
 	t.Helper()
+	defer debug.SetGCPercent(debug.SetGCPercent(-1))
 	for end := time.Now().Add(patience); sockets(t) != before; runtime.Gosched() {
 		if time.Now().After(end) {
 			t.Fatalf("%d sockets before, %d after", before, sockets(t))

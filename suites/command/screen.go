@@ -17,7 +17,6 @@ type screen struct {
 	bars  *mpb.Progress
 	bar   *mpb.Bar
 	begin time.Time
-	done  time.Duration
 	total time.Duration
 }
 

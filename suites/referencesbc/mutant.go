@@ -33,6 +33,9 @@ const (
 	// compared with the address nothing would match and no call would pass, and
 	// without a check it would have two defects.
 	DialsIP Mutant = "dials-ip"
+	// NoP384 takes calls with ECDHE on P-256 only, and nothing without ECDHE: a
+	// list that is good for the web and common with none of these trunks.
+	NoP384 Mutant = "no-p384"
 	// SendsNoIntermediate presents its own certificate alone: nobody who trusts
 	// only roots can verify it.
 	SendsNoIntermediate Mutant = "sends-no-intermediate"
@@ -67,14 +70,13 @@ var mutants = []MutantInfo{
 	{TrustsAnything, "It accepts certificates from any issuer.",
 		[]string{"cert.inbound.untrusted-root-refused"}, nil},
 	{RequiresClientCertificate, "It demands a client certificate from the cloud, which has none.",
-		// No connection can be made then: with no suite, and for no call.
-		[]string{"tls.outbound.no-client-certificate-required", "tls.outbound.surviving-suite-accepted", "media.outbound.call-with-srtp-both-ways"},
-		append([]string{"tls.outbound.handshake-within-500ms"}, outboundCalls...)},
+		// No connection can be made then, and no call.
+		[]string{"tls.outbound.no-client-certificate-required", "media.outbound.call-with-srtp-both-ways"},
+		append([]string{"tls.outbound.handshake-within-500ms", "tls.outbound.surviving-suite-accepted"}, outboundCalls...)},
 	{SendsPlainRTP, "It offers, answers with and sends plain RTP on the cloud's side.",
-		// The cloud refuses that in either direction, so no call is connected, nor
-		// is one through the next proxy.
-		[]string{"media.inbound.no-plain-rtp-offered", "media.inbound.call-with-srtp-both-ways", "media.outbound.call-with-srtp-both-ways", "sip.inbound.next-proxy-after-refused-connection"},
-		[]string{"sip.outbound.release-by-each-side", "sip.inbound.release-by-each-side"}},
+		// The cloud refuses that in either direction, so no call is connected.
+		[]string{"media.inbound.no-plain-rtp-offered", "media.inbound.call-with-srtp-both-ways", "media.outbound.call-with-srtp-both-ways"},
+		[]string{"sip.inbound.next-proxy-after-refused-connection", "sip.outbound.release-by-each-side", "sip.inbound.release-by-each-side"}},
 	{NoFailover, "It tries lb01 only.",
 		[]string{"sip.inbound.next-proxy-after-refused-connection"}, nil},
 	{SlowHandshake, "It takes more than the 500 ms for a TLS handshake that the cloud allows.",
@@ -82,6 +84,11 @@ var mutants = []MutantInfo{
 		[]string{"tls.outbound.handshake-within-500ms", "media.outbound.call-with-srtp-both-ways"}, outboundCalls},
 	{DialsIP, "It names the proxies by address: no SNI, and an address in the Request-URI.",
 		[]string{"sip.inbound.connects-by-name"}, nil},
+	{NoP384, "As TLS server it knows P-256 only, and no suite without ECDHE.",
+		// Nothing can be negotiated with it, so nothing else can be seen of it.
+		[]string{"tls.outbound.surviving-suite-accepted", "media.outbound.call-with-srtp-both-ways"},
+		append([]string{"cert.outbound.chain-complete", "cert.outbound.name-matches", "cert.outbound.ip-only-target",
+			"tls.outbound.no-client-certificate-required", "tls.outbound.handshake-within-500ms"}, outboundCalls...)},
 	{SendsNoIntermediate, "It presents its certificate without the intermediate.",
 		[]string{"cert.outbound.chain-complete"}, nil},
 	{WrongName, "Its certificate names another host.",

@@ -18,12 +18,18 @@ type conduct struct {
 	takesOtherName    bool // a proxy whose certificate names another host
 	takesOtherRoot    bool
 	takesExpired      bool
-	needsClient       bool // a certificate of the caller
+	takesCalls        bool // connections as the cloud makes them, without a certificate of its own
+	takesWithOne      bool // the same, with one
 	offers            string
 	callsThere        bool // a call to the cloud is answered
 	answersSecurely   bool // a call from the cloud is answered with RTP/SAVP
 	failsOver         bool
 	quick             bool // its handshake
+	presents          int  // certificates
+	isNamed           bool // as the trunk names it
+	takesSIPS         bool
+	passesBYE         bool
+	passesCancel      bool
 	sni               string
 	namesProxyByName  bool // in the Request-URI
 	keepsTrunkInURI   bool
@@ -34,7 +40,12 @@ const slow = 600 * time.Millisecond
 
 func observe(t *testing.T, m Mutant) (c conduct) {
 	fresh := func() *world {
-		return build(t, func(s *SBC) { s.Mutant, s.Timers.Slow = m, slow })
+		return build(t, func(s *SBC) {
+			s.Mutant, s.Timers.Slow = m, slow
+			if m == WrongName {
+				s.Certificate = shown{dns: []string{"other.test"}}.chain(t)
+			}
+		})
 	}
 	takes := func(s shown) bool {
 		w := fresh()
@@ -85,7 +96,16 @@ func observe(t *testing.T, m Mutant) (c conduct) {
 		must(t, err)
 		c.answersSecurely = answer[0].Profile == "RTP/SAVP" && len(answer[0].Crypto) == 1
 	}
-	c.needsClient = err != nil
+	c.takesCalls = err == nil
+	if conn, err := tls.Dial("tcp", w.sbc.TLSAddr().String(), withCertificate(t)); err == nil {
+		c.takesWithOne = true
+		conn.Close()
+	}
+	if c.presents = len(w.presented); c.presents > 0 {
+		c.isNamed = w.presented[0].VerifyHostname("sbc.customer.test") == nil
+	}
+	c.takesSIPS = takesSIPS(t, fresh())
+	c.passesBYE, c.passesCancel = passesBYE(t, fresh()), passesCancel(t, fresh())
 
 	w = fresh()
 	w.proxies[0].set(refusing)
@@ -96,20 +116,82 @@ func observe(t *testing.T, m Mutant) (c conduct) {
 	return c
 }
 
+// soon reports whether a call ends within a time in which all that happens on
+// loopback has happened.
+func soon(c *sipua.Call) bool {
+	select {
+	case <-c.Done():
+		return true
+	case <-time.After(time.Second):
+		return false
+	}
+}
+
+func takesSIPS(t *testing.T, w *world) bool {
+	f, err := w.dial()
+	if err != nil {
+		return false
+	}
+	go func() {
+		select {
+		case call := <-w.atTrunk:
+			w.carrier.Answer(call)
+		case <-t.Context().Done():
+		}
+	}()
+	c, err := w.cloud.Agent.Call(f, sipua.Invitation{To: toCarrier, From: from, Host: "sbc.customer.test", Scheme: "sips", SDP: offerOf("RTP/SAVP", goodCrypto)})
+	must(t, err)
+	return c.Wait(bounded(t)) == nil
+}
+
+// passesBYE calls the cloud; the carrier hangs up. The call need not have audio.
+func passesBYE(t *testing.T, w *world) bool {
+	w.cloud.Secure = w.sbc.Mutant != SendsPlainRTP // a cloud that takes its calls
+	there := make(chan *sipua.Call, 1)
+	go func() {
+		c := w.expect(w.atCloud)
+		w.cloud.Answer(c)
+		there <- c
+	}()
+	here, err := reach(bounded(t), &w.carrier, w.toSBC(), toCloud)
+	must(t, err)
+	must(t, here.HangUp(bounded(t)))
+	return soon(<-there)
+}
+
+func passesCancel(t *testing.T, w *world) bool {
+	here, err := w.carrier.Agent.Call(w.toSBC(), sipua.Invitation{To: toCloud, From: from, Host: "x.test", SDP: offerOf("RTP/AVP")})
+	must(t, err)
+	there := w.expect(w.atCloud)
+	must(t, there.Ring(180, nil))
+	must(t, here.HangUp(bounded(t)))
+	return soon(there)
+}
+
 func TestMutantsDifferByOneDefect(t *testing.T) {
-	correct := conduct{offers: "RTP/SAVP", callsThere: true, answersSecurely: true, failsOver: true, quick: true,
+	correct := conduct{offers: "RTP/SAVP", callsThere: true, takesCalls: true, takesWithOne: true, answersSecurely: true, failsOver: true, quick: true, presents: 2, isNamed: true, takesSIPS: true, passesBYE: true, passesCancel: true,
 		sni: "lb01.voice.example.test", namesProxyByName: true, keepsTrunkInURI: true, resolvesByItsName: true}
 	differs := map[Mutant]func(*conduct){
 		Control:            func(*conduct) {},
 		SkipsHostNameCheck: func(c *conduct) { c.takesOtherName = true },
 		TrustsAnything:     func(c *conduct) { c.takesOtherRoot = true },
 		// No connection, so no call either.
-		RequiresClientCertificate: func(c *conduct) { c.needsClient, c.answersSecurely = true, false },
+		RequiresClientCertificate: func(c *conduct) {
+			c.takesCalls, c.answersSecurely, c.takesSIPS, c.presents, c.isNamed = false, false, false, 0, false
+		},
+		NoP384: func(c *conduct) {
+			c.takesCalls, c.takesWithOne, c.answersSecurely, c.takesSIPS, c.presents, c.isNamed = false, false, false, false, 0, false
+		},
 		// The cloud refuses what it offers.
-		SendsPlainRTP: func(c *conduct) { c.offers, c.callsThere, c.answersSecurely = "RTP/AVP", false, false },
-		NoFailover:    func(c *conduct) { c.failsOver = false },
-		SlowHandshake: func(c *conduct) { c.quick = false },
-		DialsIP:       func(c *conduct) { c.sni, c.namesProxyByName = "", false },
+		SendsPlainRTP:       func(c *conduct) { c.offers, c.callsThere, c.answersSecurely = "RTP/AVP", false, false },
+		NoFailover:          func(c *conduct) { c.failsOver = false },
+		SlowHandshake:       func(c *conduct) { c.quick = false },
+		DialsIP:             func(c *conduct) { c.sni, c.namesProxyByName = "", false },
+		SendsNoIntermediate: func(c *conduct) { c.presents = 1 },
+		WrongName:           func(c *conduct) { c.isNamed = false },
+		SwallowsBYE:         func(c *conduct) { c.passesBYE = false },
+		IgnoresCancel:       func(c *conduct) { c.passesCancel = false },
+		RefusesSIPS:         func(c *conduct) { c.takesSIPS = false },
 	}
 	for _, m := range Mutants() {
 		t.Run(string(m.Mutant), func(t *testing.T) {
@@ -155,6 +237,12 @@ func TestPlainRTPIsHeard(t *testing.T) {
 	must(t, here.HangUp(ctx))
 }
 
+// withCertificate is the configuration of a caller that has a certificate.
+func withCertificate(t *testing.T) *tls.Config {
+	return &tls.Config{InsecureSkipVerify: true, MaxVersion: tls.VersionTLS12, CurvePreferences: []tls.CurveID{tls.CurveP384},
+		Certificates: []tls.Certificate{shown{dns: []string{"lb01.voice.example.test"}}.chain(t)}}
+}
+
 // A client certificate of any kind satisfies requires-client-certificate, as it
 // does a device that demands one.
 func TestClientCertificateIsTaken(t *testing.T) {
@@ -162,8 +250,7 @@ func TestClientCertificateIsTaken(t *testing.T) {
 	if _, err := w.dial(); err == nil {
 		t.Error("a caller without a certificate is taken")
 	}
-	conn, err := tls.Dial("tcp", w.sbc.TLSAddr().String(), &tls.Config{ServerName: "sbc.customer.test", RootCAs: trusted(t),
-		MaxVersion: tls.VersionTLS12, Certificates: []tls.Certificate{shown{dns: []string{"lb01.voice.example.test"}}.chain(t)}})
+	conn, err := tls.Dial("tcp", w.sbc.TLSAddr().String(), withCertificate(t))
 	must(t, err)
 	conn.Close()
 }
@@ -182,9 +269,9 @@ func TestMutants(t *testing.T) {
 		if !strings.HasSuffix(m.Sentence, ".") {
 			t.Errorf("%s: %q is no sentence", m.Mutant, m.Sentence)
 		}
-		for _, id := range m.Kills {
+		for _, id := range slices.Concat(m.Kills, m.Hinders) {
 			if _, ok := scenarios.Find(id); !ok {
-				t.Errorf("%s kills %s, which does not exist", m.Mutant, id)
+				t.Errorf("%s names the scenario %s, which does not exist", m.Mutant, id)
 			}
 		}
 	}

@@ -149,15 +149,15 @@ func (s *SBC) check() error {
 	case !s.Mutant.known():
 		return fmt.Errorf("choosing its defect: no mutant is called %q", s.Mutant)
 	case !s.Carrier.IsValid():
-		return errors.New("Carrier is not set: where are calls to the carrier sent?")
+		return errors.New("field Carrier is not set: where are calls to the carrier sent?")
 	case len(s.Certificate.Certificate) == 0:
-		return errors.New("Certificate is not set: what does it present to the cloud?")
+		return errors.New("field Certificate is not set: what does it present to the cloud?")
 	case s.Roots == nil:
-		return errors.New("Roots is not set: which roots of the cloud does it trust?")
+		return errors.New("field Roots is not set: which roots of the cloud does it trust?")
 	case len(s.Proxies) == 0:
-		return errors.New("Proxies is empty: name at least one")
+		return errors.New("field Proxies is empty: name at least one")
 	case !s.Resolver.IsValid():
-		return errors.New("Resolver is not set: which DNS server knows the proxies?")
+		return errors.New("field Resolver is not set: which DNS server knows the proxies?")
 	}
 	return nil
 }

@@ -32,6 +32,9 @@ func (s *SBC) serverConfig() *tls.Config {
 	switch s.Mutant {
 	case RequiresClientCertificate:
 		c.ClientAuth = tls.RequireAnyClientCert
+	case NoP384:
+		c.CurvePreferences = []tls.CurveID{tls.CurveP256}
+		c.CipherSuites = []uint16{tls.TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256, tls.TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384}
 	case SendsNoIntermediate:
 		alone := s.Certificate
 		alone.Certificate = alone.Certificate[:1]
