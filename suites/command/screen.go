@@ -26,22 +26,22 @@ func newScreen(env Environment, total time.Duration) *screen {
 	if !env.Terminal {
 		return s
 	}
-	s.bars = mpb.New(mpb.WithOutput(env.Err), mpb.WithWidth(40))
+	s.bars = mpb.New(mpb.WithOutput(env.Err), mpb.WithWidth(40), mpb.WithAutoRefresh())
 	s.out = s.bars
 	s.bar = s.bars.AddBar(int64(total),
 		mpb.PrependDecorators(decor.Any(func(decor.Statistics) string { return fmt.Sprintf("%3.0f s ", time.Since(s.begin).Seconds()) })),
-		mpb.AppendDecorators(decor.Any(func(decor.Statistics) string { return s.left() })),
+		// What the bar has reached comes with the call: asking the bar would wait for itself.
+		mpb.AppendDecorators(decor.Any(func(now decor.Statistics) string { return s.left(time.Duration(now.Current)) })),
 		mpb.BarRemoveOnComplete())
 	return s
 }
 
 // left estimates what remains: the rest of the usual time, by how much faster
 // or slower the run has been so far.
-func (s *screen) left() string {
-	if s.bar == nil || s.bar.Current() == 0 {
+func (s *screen) left(done time.Duration) string {
+	if done == 0 {
 		return ""
 	}
-	done := time.Duration(s.bar.Current())
 	rest := time.Duration(float64(s.total-done) * float64(time.Since(s.begin)) / float64(done))
 	return fmt.Sprintf(" about %d s left", int(min(rest, time.Hour).Seconds()+0.5))
 }
