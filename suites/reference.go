@@ -58,7 +58,7 @@ func (l *lab) startReference(c config.Config, mutant string) error {
 		TrunkGroup: "byocheck", TrunkContext: cloud.Region.Namespaces[0].Value,
 		Mutant: referencesbc.Mutant(mutant),
 		// On loopback a proxy that has not answered after this long does not answer.
-		Timers: referencesbc.Timers{MarkDown: 5 * time.Second},
+		Timers: referencesbc.Timers{MarkDown: 5 * time.Second, Slow: c.Timeouts.Handshake + 200*time.Millisecond},
 	}
 	if err := s.Start(); err != nil {
 		if !strings.Contains(err.Error(), "address already in use") {
