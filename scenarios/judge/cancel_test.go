@@ -37,6 +37,8 @@ func cancelCases() []expected {
 		{"the carrier goes on ringing", one(ringing, cancel, ok, ended, held), Fail, []string{"went on ringing", "pass CANCEL on"}, []string{"sip.message", "call"}},
 		{"cancelled at the carrier by ourselves at 5 s", one(ringing, cancel, ended, wait(releasing-2*time.Millisecond), carrier.is("cancelled", 0, record.Us)), Fail, []string{"went on ringing"}, nil},
 		{"cancelled at the carrier too late", one(ringing, cancel, ok, ended, wait(releasing), freed), Fail, []string{"went on ringing"}, nil},
+		{"cancelled at the carrier within another limit", with(one(ringing, cancel, ok, ended, wait(7*time.Second), freed), func(c *Case) { c.Releasing = 8 * time.Second }), Pass, nil, nil},
+		{"not cancelled at the carrier within another limit", with(one(ringing, cancel, ok, ended, freed), func(c *Case) { c.Releasing = 3 * time.Millisecond }), Fail, []string{"went on ringing"}, nil},
 		{"the carrier's end not recorded", one(ringing, cancel, ok, ended), Fail, []string{"went on ringing"}, nil},
 		{"487 missing, CANCEL answered", one(ringing, cancel, ok, freed, given), Fail, []string{"did not end the cancelled INVITE with 487: the device did not end the INVITE", "answered the CANCEL with 200", "RFC 3261 9.2"}, []string{"call"}},
 		{"487 missing, CANCEL not answered", one(ringing, cancel, freed, given), Fail, []string{"did not end the cancelled INVITE"}, nil},

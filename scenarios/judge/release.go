@@ -28,7 +28,7 @@ var sides = []string{"cloud", "carrier"}
 // released-by-carrier. A side that is not released weighs more than one of which
 // that cannot be told.
 func Release(c Case) Verdict {
-	v := Verdict{Expected: fmt.Sprintf("Whichever side hangs up, the device answers the BYE with 200 and releases the other side within %d s.", int(c.releasing().Seconds()))}
+	v := Verdict{Expected: fmt.Sprintf("Whichever side hangs up, the device answers the BYE with 200 and releases the other side within %g s.", c.releasing().Seconds())}
 	if !c.outside(&v) {
 		return v
 	}
@@ -115,7 +115,7 @@ func (c Case) released(v *Verdict, a record.Attempt, side string) finding {
 	case ended && end.By == record.Us && took < c.releasing():
 		return unknown("Run the scenario again.", "The call that the %s hung up was ended at the %s by ourselves, before the device's time was up.", side, far.name)
 	case !ended || end.By != record.Device || took > c.releasing():
-		return broken("The device must pass BYE on to the other side.", "The %s hung up, but the %s was not released within %d s.", side, far.name, int(c.releasing().Seconds()))
+		return broken("The device must pass BYE on to the other side.", "The %s hung up, but the %s was not released within %g s.", side, far.name, c.releasing().Seconds())
 	}
 	v.measure("release by the "+side, ms(took), "ms")
 	return finding{released: true, observed: fmt.Sprintf("when the %s hung up, the %s was released after %.0f ms", side, far.name, ms(took))}

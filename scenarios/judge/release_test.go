@@ -118,11 +118,16 @@ func releasedTwice() []expected {
 	stuck := func(near, far side) step {
 		return steps(near.connects(), far.connects(), near.sends("BYE"), near.answered("BYE", 200), wait(releasing), far.is("ended", 0, record.Us))
 	}
+	slow := func(near, far side) step {
+		return steps(near.connects(), far.connects(), near.sends("BYE"), near.answered("BYE", 200), wait(7*time.Second-2*time.Millisecond), far.is("ended", 0, record.Device))
+	}
 	return []expected{
 		{"the second of two weighs more", released("outbound", idle, stuck(carrier, cloud)), Fail, []string{"The carrier hung up, but the cloud was not released"}, nil},
 		{"the first of two failures is told", released("outbound", stuck(cloud, carrier), stuck(carrier, cloud)), Fail, []string{"The cloud hung up"}, nil},
 		{"only the failing call was played", with(released("outbound", stuck(cloud, carrier), idle), func(c *Case) { c.Attempts = c.Attempts[:1] }), Fail, []string{"The cloud hung up"}, nil},
 		{"only the good call was played", with(released("outbound", goodBye(cloud, carrier), idle), func(c *Case) { c.Attempts = c.Attempts[:1] }), Error, []string{"no call that the carrier hung up"}, nil},
+		{"released within another limit", with(released("outbound", slow(cloud, carrier), slow(carrier, cloud)), func(c *Case) { c.Releasing = 8 * time.Second }), Pass, []string{"after 7000 ms"}, nil},
+		{"not released within another limit", with(released("outbound", goodBye(cloud, carrier), goodBye(carrier, cloud)), func(c *Case) { c.Releasing = 20 * time.Millisecond }), Fail, []string{"was not released within 0.02 s"}, nil},
 		{"calls of the other direction", released("inbound", goodBye(cloud, carrier), goodBye(carrier, cloud)), Inconclusive, []string{"was not connected"}, nil},
 	}
 }
