@@ -29,6 +29,9 @@ type Cloud struct {
 	Recorder *record.Recorder
 	// Region is the one that is played; the zero value is use1.
 	Region region.Region
+	// Edition of the specification, older or newer (the default): it decides
+	// which cipher suites are taken and offered.
+	Edition string
 	// Authority makes the certificates; nil makes a lab in a temporary folder.
 	Authority *certs.Authority
 	// Listen are the proxies' addresses, lb01 first.
@@ -236,7 +239,7 @@ func (c *Cloud) face(f Face) (transport.Face, error) {
 		}
 		c.chains[profile] = chain
 	}
-	out := transport.Face{Profile: string(profile), Certificate: chain, Suites: transport.SurvivingSuites(), Deadline: c.Handshake, Refusing: f.Refusing}
+	out := transport.Face{Profile: string(profile), Certificate: chain, Suites: transport.EditionSuites(c.Edition), Deadline: c.Handshake, Refusing: f.Refusing}
 	if f.NoDeadline {
 		out.Deadline = 0
 	}

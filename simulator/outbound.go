@@ -46,6 +46,9 @@ func (c *Cloud) DialPatiently(ctx context.Context, proxy int, suites ...uint16) 
 }
 
 func (c *Cloud) dial(ctx context.Context, proxy int, deadline time.Duration, suites ...uint16) (*Link, error) {
+	if len(suites) == 0 {
+		suites = transport.EditionSuites(c.Edition)
+	}
 	d := transport.Dialer{
 		Recorder: c.Recorder, Origin: record.Origin{Generation: c.Generation(), Proxy: c.server.Names[proxy]},
 		Local: c.source(proxy), ConnectTimeout: c.ConnectTimeout, Deadline: deadline, Suites: suites,

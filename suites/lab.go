@@ -117,7 +117,7 @@ func open(c config.Config, tell func(string, ...any)) (*lab, error) {
 		heard(format, args...)
 	}
 	cloud := &simulator.Cloud{
-		Recorder: rec, Region: where, Authority: authority, Listen: slices.Clone(c.Listen), Advertise: slices.Clone(c.Advertise),
+		Recorder: rec, Region: where, Edition: c.Edition, Authority: authority, Listen: slices.Clone(c.Listen), Advertise: slices.Clone(c.Advertise),
 		Media: c.Media, DNS: c.DNS, DNSFallback: true, Sources: c.Device.Sources, Device: c.Connect, Target: c.Target.Host,
 		Match: c.Numbers.Match, ConnectTimeout: c.Timeouts.Connect, Handshake: c.Timeouts.Handshake, Scheme: c.Scheme,
 	}

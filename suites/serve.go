@@ -39,7 +39,7 @@ func Serve(ctx context.Context, c config.Config, say func(format string, args ..
 		}
 	}
 	cloud := &simulator.Cloud{
-		Recorder: rec, Region: where, Authority: authority, Listen: slices.Clone(c.Listen), Advertise: slices.Clone(c.Advertise),
+		Recorder: rec, Region: where, Edition: c.Edition, Authority: authority, Listen: slices.Clone(c.Listen), Advertise: slices.Clone(c.Advertise),
 		Media: c.Media, DNS: c.DNS, DNSFallback: true, Sources: c.Device.Sources, Scheme: c.Scheme, AnswerAll: true, Handshake: c.Timeouts.Handshake,
 	}
 	if err := cloud.Start(); err != nil {

@@ -25,6 +25,20 @@ var survivingSuites = []uint16{
 // slated for removal, in the order in which the cloud offers them.
 func SurvivingSuites() []uint16 { return slices.Clone(survivingSuites) }
 
+// EditionSuites returns those of an edition of the specification ("older" or
+// "newer") that crypto/tls can do, in the order of SurvivingSuites: the older one
+// knows three of the six. The two that are slated for removal need another engine.
+func EditionSuites(edition string) []uint16 {
+	if edition != "older" {
+		return SurvivingSuites()
+	}
+	return []uint16{
+		tls.TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384,
+		tls.TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256,
+		tls.TLS_RSA_WITH_AES_256_CBC_SHA,
+	}
+}
+
 // SuiteName returns the IANA name of a cipher suite, or its number.
 func SuiteName(id uint16) string { return tls.CipherSuiteName(id) }
 

@@ -70,3 +70,15 @@ func TestAlertName(t *testing.T) {
 		}
 	}
 }
+
+func TestEditionSuites(t *testing.T) {
+	older, newer := EditionSuites("older"), EditionSuites("newer")
+	if len(older) != 3 || len(newer) != 6 || !slices.Equal(EditionSuites(""), newer) {
+		t.Errorf("older %x, newer %x", older, newer)
+	}
+	for _, s := range older {
+		if !slices.Contains(newer, s) {
+			t.Errorf("%s is in the older edition only", SuiteName(s))
+		}
+	}
+}
