@@ -86,6 +86,7 @@ type lab struct {
 	notes    []string // what the user should know of how the lab was set up
 	recorder *record.Recorder
 	home     *certs.Lab
+	slow     time.Duration // how long the mutant slow-handshake waits; 0 is a little above the deadline
 	watch    *watcher
 	// reference is the device of a run without a target.
 	reference *referencesbc.SBC

@@ -50,7 +50,10 @@ func (l *lab) startReference(c config.Config, mutant string) error {
 	for _, r := range l.home.CloudRoots() {
 		roots.AddCert(r)
 	}
-	cloud := l.stage.Cloud
+	cloud, slow := l.stage.Cloud, l.slow
+	if slow == 0 {
+		slow = c.Timeouts.Handshake + 200*time.Millisecond
+	}
 	s := &referencesbc.SBC{
 		TLS: c.Connect, UDP: c.Carrier.Device, Media: c.Connect.Addr(), Carrier: c.Carrier.Listen,
 		Certificate: device.Certificate, Roots: roots,
@@ -58,7 +61,7 @@ func (l *lab) startReference(c config.Config, mutant string) error {
 		TrunkGroup: "byocheck", TrunkContext: cloud.Region.Namespaces[0].Value,
 		Mutant: referencesbc.Mutant(mutant),
 		// On loopback a proxy that has not answered after this long does not answer.
-		Timers: referencesbc.Timers{MarkDown: 5 * time.Second, Slow: c.Timeouts.Handshake + 200*time.Millisecond},
+		Timers: referencesbc.Timers{MarkDown: 5 * time.Second, Slow: slow},
 	}
 	if err := s.Start(); err != nil {
 		if !strings.Contains(err.Error(), "address already in use") {
