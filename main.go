@@ -19,7 +19,7 @@ func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop) // a second Ctrl-C ends the program at once
 	code := command.Run(ctx, command.Environment{
-		Out: os.Stdout, Err: os.Stderr,
+		Out: os.Stdout, Err: os.Stderr, Program: os.Args[0],
 		Terminal: term.IsTerminal(int(os.Stderr.Fd())),
 		Colour:   term.IsTerminal(int(os.Stdout.Fd())) && os.Getenv("NO_COLOR") == "",
 		Resolve: func(ctx context.Context, host string) ([]netip.Addr, error) {

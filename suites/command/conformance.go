@@ -179,7 +179,11 @@ func (o conformance) knownFailures(cmd *cobra.Command, c config.Config) ([]repor
 
 // rerun repeats the flags that were given, with another selection.
 func (o conformance) rerun(cmd *cobra.Command) func(string) string {
-	parts := []string{"byocheck", "conformance"}
+	program := o.env.Program
+	if program == "" {
+		program = "byocheck"
+	}
+	parts := []string{quoted(program), "conformance"}
 	for _, name := range append([]string{"config", "known-failures", "mutant"}, keys()...) {
 		if f := cmd.Flags().Lookup(name); f.Changed {
 			parts = append(parts, "--"+name, quoted(f.Value.String()))

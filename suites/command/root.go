@@ -23,6 +23,9 @@ type Environment struct {
 	// Terminal: standard error is a terminal, so progress can be drawn on it.
 	// Colour: standard output is one, and NO_COLOR is not set (no-color.org).
 	Terminal, Colour bool
+	// Program is how the user called the program, for commands to paste; empty
+	// means byocheck.
+	Program string
 	// Resolve finds the target's addresses where connect does not say them.
 	Resolve suites.Resolver
 }
