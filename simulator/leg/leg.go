@@ -74,7 +74,7 @@ func (s *Side) listen() (*media.Stream, error) {
 	return stream, nil
 }
 
-func (s *Side) describe(stream *media.Stream, use []sdp.Codec, profile string, crypto []sdes.Line) []byte {
+func (s *Side) describe(stream *media.Stream, use []sdp.Codec, profile string, crypto []sdes.Line) sdp.Audio {
 	ip := s.Advertised
 	if !ip.IsValid() {
 		ip = s.Media
@@ -83,7 +83,7 @@ func (s *Side) describe(stream *media.Stream, use []sdp.Codec, profile string, c
 	for _, l := range crypto {
 		a.Crypto = append(a.Crypto, l.String())
 	}
-	return a.Text(1)
+	return a
 }
 
 // Dial calls the device on f and waits until the call is answered; our offer is
@@ -104,7 +104,7 @@ func (s *Side) Dial(ctx context.Context, f *sipua.Flow, in sipua.Invitation) (*L
 		}
 		crypto = append(crypto, line)
 	}
-	in.SDP = s.describe(stream, codecs, profile, crypto)
+	in.SDP = s.describe(stream, codecs, profile, crypto).Text(1)
 	call, err := s.Agent.Call(f, in)
 	if err != nil {
 		stream.Stop()
@@ -272,7 +272,7 @@ func (l *Leg) accept(offer sdp.Audio) ([]byte, media.Session, error) {
 		}
 		ours = append(ours, answer)
 	}
-	return l.side.describe(l.stream, use, want, ours), session, nil
+	return l.side.describe(l.stream, use, want, ours).Answer(l.Call.Remote(), 1), session, nil
 }
 
 // WaitHeard returns once the far end's tone was heard in so many blocks of

@@ -50,13 +50,46 @@ type Audio struct {
 
 // Text writes the description as text. version is the one of the o= line.
 func (a Audio) Text(version uint64) []byte {
-	family := "IP4"
-	if a.Addr.Addr().Is6() {
-		family = "IP6"
+	return []byte(a.session(version) + a.media())
+}
+
+// Answer writes the description as the answer to an offer whose first audio
+// stream in use it accepts: it has as many streams as the offer, and the others
+// are refused (RFC 3264 section 6).
+func (a Audio) Answer(offer []byte, version uint64) []byte {
+	out, taken := a.session(version), false
+	for line := range strings.Lines(string(offer)) {
+		description, is := strings.CutPrefix(strings.TrimRight(line, "\r\n"), "m=")
+		if !is {
+			continue
+		}
+		kind, rest, _ := strings.Cut(description, " ")
+		port, rest, _ := strings.Cut(rest, " ")
+		if kind == "audio" && port != "0" && !taken {
+			out, taken = out+a.media(), true
+			continue
+		}
+		out += "m=" + kind + " 0 " + rest + "\r\n"
 	}
+	return []byte(out)
+}
+
+// session writes the lines before the first stream.
+func (a Audio) session(version uint64) string {
+	return fmt.Sprintf("v=0\r\no=byocheck %d %d IN %s %s\r\ns=-\r\nc=IN %s %s\r\nt=0 0\r\n",
+		version, version, a.family(), a.Addr.Addr(), a.family(), a.Addr.Addr())
+}
+
+func (a Audio) family() string {
+	if a.Addr.Addr().Is6() {
+		return "IP6"
+	}
+	return "IP4"
+}
+
+// media writes the lines of the stream.
+func (a Audio) media() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "v=0\r\no=byocheck %d %d IN %s %s\r\ns=-\r\nc=IN %s %s\r\nt=0 0\r\n",
-		version, version, family, a.Addr.Addr(), family, a.Addr.Addr())
 	fmt.Fprintf(&b, "m=audio %d %s", a.Addr.Port(), a.Profile)
 	for _, c := range a.Codecs {
 		fmt.Fprintf(&b, " %d", c.Type)
@@ -76,7 +109,7 @@ func (a Audio) Text(version uint64) []byte {
 		direction = "sendrecv"
 	}
 	fmt.Fprintf(&b, "a=ptime:20\r\na=%s\r\n", direction)
-	return []byte(b.String())
+	return b.String()
 }
 
 // ErrNoAudio is returned where a description has no audio stream in use.

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net/netip"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -164,4 +165,36 @@ func FuzzRead(f *testing.F) {
 			}
 		}
 	})
+}
+
+func TestAnswer(t *testing.T) {
+	ours := Audio{Addr: netip.MustParseAddrPort("127.0.3.1:4000"), Profile: ProfileRTP, Codecs: []Codec{PCMU}}
+	for _, tt := range []struct {
+		name  string
+		offer string
+		want  []string // the answer's m= lines
+	}{
+		{"one stream", "v=0\r\nm=audio 9 RTP/AVP 0\r\n", []string{"m=audio 4000 RTP/AVP 0"}},
+		{"fax beside", "v=0\r\nm=audio 9 RTP/AVP 0 8\r\nm=image 11 udptl t38\r\na=T38FaxVersion:0\r\n", []string{"m=audio 4000 RTP/AVP 0", "m=image 0 udptl t38"}},
+		{"video before", "v=0\r\nm=video 7 RTP/SAVP 96\r\nm=audio 9 RTP/AVP 0\r\n", []string{"m=video 0 RTP/SAVP 96", "m=audio 4000 RTP/AVP 0"}},
+		{"audio not in use before", "v=0\r\nm=audio 0 RTP/AVP 0\r\nm=audio 9 RTP/AVP 0\r\nm=audio 10 RTP/AVP 0\r\n",
+			[]string{"m=audio 0 RTP/AVP 0", "m=audio 4000 RTP/AVP 0", "m=audio 0 RTP/AVP 0"}},
+		{"line ends of one octet", "v=0\nm=audio 9 RTP/AVP 0\nm=text\n", []string{"m=audio 4000 RTP/AVP 0", "m=text 0 "}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			answer := string(ours.Answer([]byte(tt.offer), 1))
+			var got []string
+			for line := range strings.Lines(answer) {
+				if strings.HasPrefix(line, "m=") {
+					got = append(got, strings.TrimSuffix(line, "\r\n"))
+				}
+			}
+			if !slices.Equal(got, tt.want) {
+				t.Errorf("streams %q, want %q", got, tt.want)
+			}
+			if a, err := Read([]byte(answer)); err != nil || len(a) != 1 || a[0].Addr != ours.Addr {
+				t.Errorf("read again: %+v, %v", a, err)
+			}
+		})
+	}
 }
