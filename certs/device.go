@@ -138,15 +138,16 @@ func (l *Lab) makeDevice(names []string) (tls.Certificate, error) {
 	if end := l.device.intermediate.cert.NotAfter; notAfter.After(end) {
 		notAfter = end
 	}
-	r := recipe{
-		names:    Names{DNS: names},
-		template: l.leafTemplate(deviceShape.leaf, notBefore, notAfter),
-		issuer:   l.device,
-	}
+	n := identifiers{dns: names}
 	if len(names[0]) <= maxCommonName { // a longer name stands in the SAN alone
-		r.names.CN = names[0]
+		n.cn = names[:1]
 	}
-	return l.makeLeaf(deviceShape.leaf, r, key)
+	issuer := l.device.intermediate
+	leaf, err := l.makeLeaf(deviceShape.leaf, n, leafTemplate(deviceShape.leaf, notBefore, notAfter), key, &issuer)
+	if err != nil {
+		return tls.Certificate{}, err
+	}
+	return tls.Certificate{Certificate: [][]byte{leaf.Raw, issuer.cert.Raw}, PrivateKey: key, Leaf: leaf}, nil
 }
 
 // keepDevice puts the three files in place together, so that a key is never

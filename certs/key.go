@@ -15,12 +15,15 @@ import (
 	"sync"
 )
 
-// keyKind is an algorithm with a key size.
+// keyKind is the size of a key in bits, which tells the algorithm too.
 type keyKind int
 
 const (
-	rsa2048 keyKind = iota
-	p384            // ECDSA on NIST P-384
+	p384    keyKind = 384 // ECDSA on NIST P-384
+	rsa1024 keyKind = 1024
+	rsa2048 keyKind = 2048
+	rsa3072 keyKind = 3072
+	rsa4096 keyKind = 4096
 )
 
 // make makes a private key. It takes no source of randomness because crypto/rsa
@@ -30,7 +33,7 @@ func (k keyKind) make() (key crypto.Signer, err error) {
 	case p384:
 		key, err = ecdsa.GenerateKey(elliptic.P384(), rand.Reader)
 	default:
-		key, err = rsa.GenerateKey(rand.Reader, 2048)
+		key, err = rsa.GenerateKey(rand.Reader, int(k))
 	}
 	if err != nil {
 		return nil, fmt.Errorf("generating a private key: %w", err)
@@ -42,7 +45,7 @@ func (k keyKind) make() (key crypto.Signer, err error) {
 func (k keyKind) is(pub crypto.PublicKey) bool {
 	switch pub := pub.(type) {
 	case *rsa.PublicKey:
-		return k == rsa2048 && pub.N.BitLen() == 2048
+		return pub.N.BitLen() == int(k)
 	case *ecdsa.PublicKey:
 		return k == p384 && pub.Curve == elliptic.P384()
 	}
@@ -50,7 +53,7 @@ func (k keyKind) is(pub crypto.PublicKey) bool {
 }
 
 // makeKeys makes keys at the same time and returns them in the order of their
-// kinds: an RSA key takes one processor 60 to 200 ms.
+// kinds: an RSA 2048 key takes one processor 60 to 200 ms.
 func makeKeys(kinds []keyKind) ([]crypto.Signer, error) {
 	keys, errs := make([]crypto.Signer, len(kinds)), make([]error, len(kinds))
 	var wg sync.WaitGroup
@@ -62,7 +65,8 @@ func makeKeys(kinds []keyKind) ([]crypto.Signer, error) {
 }
 
 // The names of kept keys say what they are for, one for each hierarchy. Nobody
-// is ever told to trust the untrusted ones.
+// is ever told to trust the untrusted ones. Those of branches and of the
+// intermediates of profiles are after branch- and profile-.
 const (
 	intermediateKey          = "intermediate"
 	leafKey                  = "leaf"
@@ -76,9 +80,13 @@ type wanted struct {
 	kind keyKind
 }
 
-// keptKeys returns keys for a hierarchy's runs, from keys/<hierarchy>/ of the
-// state directory where they are there, and made and kept there (mode 0600)
-// where not, so that a run need not wait for them.
+// leafKeys is the folder of the leaf keys of unusual kinds, which take up to
+// some seconds to make. All hierarchies share them.
+const leafKeys = "leaf"
+
+// keptKeys returns keys for runs, from keys/<folder>/ of the state directory,
+// the folder of a hierarchy, where they are there, and made and kept there (mode
+// 0600) where not, so that a run need not wait for them.
 //
 // A public CA would be wrong to use a key again. For a lab it is fine: the
 // certificates are new in each run, and nobody outside it trusts them; the
@@ -87,9 +95,9 @@ type wanted struct {
 // kept key is an error: one that cannot be read, is damaged, is of another kind,
 // or belongs to a root, to the device CA or to a certificate in avoid, counts as
 // not there; one that cannot be kept (a read-only state) is used for this run.
-func (l *Lab) keptKeys(h Hierarchy, avoid []*x509.Certificate, wants ...wanted) ([]crypto.Signer, error) {
+func (l *Lab) keptKeys(folder string, avoid []*x509.Certificate, wants ...wanted) ([]crypto.Signer, error) {
 	avoid = append(slices.Concat(avoid, l.CloudRoots()), l.device.root.cert, l.device.intermediate.cert)
-	dir := filepath.Join(l.dir, "keys", string(h))
+	dir := filepath.Join(l.dir, "keys", folder)
 	keys := make([]crypto.Signer, len(wants))
 	var lacking []int
 	var kinds []keyKind
@@ -112,6 +120,15 @@ func (l *Lab) keptKeys(h Hierarchy, avoid []*x509.Certificate, wants ...wanted) 
 		}
 	}
 	return keys, nil
+}
+
+// keptKey is one kept key of an intermediate of the authority's hierarchy.
+func (a *Authority) keptKey(name string, kind keyKind) (crypto.Signer, error) {
+	keys, err := a.lab.keptKeys(string(a.shape.id), nil, wanted{name, kind})
+	if err != nil {
+		return nil, err
+	}
+	return keys[0], nil
 }
 
 // readKept returns nil where there is no key that can be used.

@@ -117,12 +117,12 @@ func TestUntrustedKeysAreNeverTrusted(t *testing.T) {
 				}
 				lab := openLab(t, dir, at(testStart))
 				a := authorityUnder(t, lab, s.id)
-				other, err := a.otherRoot()
+				other, err := a.impostor()
 				if err != nil {
 					t.Fatal(err)
 				}
 				trusted := append(lab.CloudRoots(), lab.DeviceRoot(), lab.device.intermediate.cert, chainOf(t, a, Healthy)[1])
-				for _, c := range []*x509.Certificate{other.root.cert, other.intermediate.cert} {
+				for _, c := range []*x509.Certificate{other.parent.cert, other.cert} {
 					for _, of := range trusted {
 						if bytes.Equal(c.RawSubjectPublicKeyInfo, of.RawSubjectPublicKeyInfo) {
 							t.Errorf("%s has the key of %s", c.Subject.CommonName, of.Subject.CommonName)

@@ -1,6 +1,7 @@
 package certs
 
 import (
+	"crypto/tls"
 	"crypto/x509"
 	"encoding/json"
 	"errors"
@@ -22,21 +23,53 @@ var testStart = time.Date(2026, 10, 1, 12, 0, 0, 0, time.UTC)
 func at(t time.Time) Options { return Options{Now: func() time.Time { return t }} }
 
 // template is made once, with all keys that runs keep, because making keys is
-// slow; tests work on copies.
+// slow; tests work on copies. The hierarchies have the same RSA keys, where a
+// run would make each its own.
 var template = sync.OnceValues(func() (string, error) {
 	dir := filepath.Join(templateDir, "state")
 	lab, err := Open(dir, at(testStart))
-	for _, s := range shapes {
-		if err != nil {
-			break
+	if err != nil {
+		return "", err
+	}
+	authorities, err := authoritiesOf(lab)
+	if err != nil {
+		return "", err
+	}
+	for i, a := range authorities {
+		for _, row := range profiles {
+			if row.Profile == MissingIntermediate || row.Profile == RotatedIntermediate || row.Profile == RotatedLeaf {
+				continue // nothing of them is kept
+			}
+			for _, make := range []func(Profile, Names) (tls.Certificate, error){a.Chain, a.Twin} {
+				if _, err := make(row.Profile, use1); err != nil {
+					return "", err
+				}
+			}
 		}
-		var a *Authority
-		if a, err = lab.NewAuthority(s.id); err == nil {
-			_, err = a.Chain(UntrustedRoot, use1)
+		if i == 0 {
+			for _, other := range []Hierarchy{GlobalG2, deviceShape.id} {
+				if err := os.CopyFS(filepath.Join(dir, "keys", string(other)), os.DirFS(filepath.Join(dir, "keys", string(a.shape.id)))); err != nil {
+					return "", err
+				}
+			}
 		}
 	}
-	return dir, err
+	return dir, nil
 })
+
+// authoritiesOf gives one authority for each hierarchy of a lab, the device CA's last.
+func authoritiesOf(lab *Lab) ([]*Authority, error) {
+	var all []*Authority
+	for _, s := range shapes {
+		a, err := lab.NewAuthority(s.id)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, a)
+	}
+	device, err := lab.DeviceAuthority()
+	return append(all, device), err
+}
 
 var templateDir string
 

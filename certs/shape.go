@@ -106,9 +106,9 @@ var shapes = []shape{
 			signature: x509.ECDSAWithSHA384,
 			policies: []x509.OID{
 				digiCertEV, cabForumEV,
-				mustOID(2, 23, 140, 1, 2, 1), // CA/Browser Forum DV
-				mustOID(2, 23, 140, 1, 2, 2), // CA/Browser Forum OV
-				mustOID(2, 23, 140, 1, 2, 3), // CA/Browser Forum IV
+				mustOID(2, 23, 140, 1, 2, 1), // CA/Browser Forum, domain validated
+				cabForumOV,
+				mustOID(2, 23, 140, 1, 2, 3), // CA/Browser Forum, individual validated
 			},
 		},
 		leaf: cloudLeaf(x509.ECDSAWithSHA384),
@@ -118,7 +118,8 @@ var shapes = []shape{
 var (
 	anyPolicy  = mustOID(2, 5, 29, 32, 0) // RFC 5280 section 4.2.1.4
 	digiCertEV = mustOID(2, 16, 840, 1, 114412, 2, 1)
-	cabForumEV = mustOID(2, 23, 140, 1, 1) // CA/Browser Forum EV
+	cabForumEV = mustOID(2, 23, 140, 1, 1)    // CA/Browser Forum, extended validation
+	cabForumOV = mustOID(2, 23, 140, 1, 2, 2) // CA/Browser Forum, organization validated
 )
 
 // cloudLeaf is the leaf of every cloud hierarchy. Only the signature differs,
@@ -142,23 +143,35 @@ func cloudLeaf(signature x509.SignatureAlgorithm) leafShape {
 
 // deviceShape is the hierarchy of lab devices: a plain, healthy public CA.
 var deviceShape = shape{
+	id: "device",
 	root: caShape{
-		subject:   subject("US", "byocheck SIMULATED", "devices", "SIMULATED Device Root CA"),
+		subject:   subject("US", "byocheck SIMULATED", "", "SIMULATED Device Root CA"),
 		key:       rsa2048,
 		signature: x509.SHA256WithRSA,
 	},
 	intermediate: caShape{
-		subject:   subject("US", "byocheck SIMULATED", "devices", "SIMULATED Device Server CA"),
+		subject:   subject("US", "byocheck SIMULATED", "", "SIMULATED Device Server CA"),
 		key:       rsa2048,
 		signature: x509.SHA256WithRSA,
+		policies:  []x509.OID{anyPolicy},
 	},
 	leaf: leafShape{
-		subject:   []attribute{{oidC, "US"}, {oidO, "byocheck SIMULATED Device"}},
+		subject:   []attribute{{oidC, "US"}, {oidST, "Indiana"}, {oidL, "Indianapolis"}, {oidO, "byocheck SIMULATED Device"}},
 		key:       rsa2048,
 		signature: x509.SHA256WithRSA,
 		usage:     x509.KeyUsageDigitalSignature | x509.KeyUsageKeyEncipherment,
 		extUsage:  []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth},
+		policies:  []x509.OID{cabForumOV},
 	},
+}
+
+// Hierarchies lists those that are simulated, in the order of their table.
+func Hierarchies() []Hierarchy {
+	var out []Hierarchy
+	for _, s := range shapes {
+		out = append(out, s.id)
+	}
+	return out
 }
 
 func shapeOf(h Hierarchy) (shape, error) {

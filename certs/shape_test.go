@@ -3,10 +3,12 @@ package certs
 import (
 	"bytes"
 	"crypto/sha1"
+	"crypto/tls"
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/asn1"
 	"errors"
+	"net/netip"
 	"slices"
 	"testing"
 	"time"
@@ -18,6 +20,7 @@ var use1 = Names{
 		"voice.mypurecloud.com", "lb01.voice.use1.pure.cloud", "lb02.voice.use1.pure.cloud",
 		"lb03.voice.use1.pure.cloud", "lb04.voice.use1.pure.cloud",
 	},
+	IP: []netip.Addr{netip.MustParseAddr("127.0.1.1"), netip.MustParseAddr("2001:db8::1")},
 }
 
 func newAuthority(t *testing.T, lab *Lab) *Authority {
@@ -34,13 +37,18 @@ func authorityUnder(t *testing.T, lab *Lab, h Hierarchy) *Authority {
 	return a
 }
 
-// chainOf gives the parsed chain of a profile: leaf, intermediate.
+// chainOf gives the parsed chain of a profile, as it is sent.
 func chainOf(t *testing.T, a *Authority, p Profile) []*x509.Certificate {
 	t.Helper()
 	c, err := a.Chain(p, use1)
 	if err != nil {
 		t.Fatal(err)
 	}
+	return parsed(t, c)
+}
+
+func parsed(t *testing.T, c tls.Certificate) []*x509.Certificate {
+	t.Helper()
 	var certs []*x509.Certificate
 	for _, der := range c.Certificate {
 		cert, err := x509.ParseCertificate(der)
