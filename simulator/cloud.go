@@ -4,7 +4,6 @@ package simulator
 
 import (
 	"context"
-	"crypto/tls"
 	"fmt"
 	"net/netip"
 	"os"
@@ -14,6 +13,7 @@ import (
 	"time"
 
 	"byocheck/certs"
+	"byocheck/certs/revocation"
 	"byocheck/simulator/dns"
 	"byocheck/simulator/leg"
 	"byocheck/simulator/record"
@@ -34,6 +34,15 @@ type Cloud struct {
 	Edition string
 	// Authority makes the certificates; nil makes a lab in a temporary folder.
 	Authority *certs.Authority
+	// Authorities are those of the hierarchies that a face may name.
+	Authorities map[certs.Hierarchy]*certs.Authority
+	// Lists is where revocation lists and OCSP are served; the zero value is a
+	// port of 127.0.0.1 that the kernel chooses. ListsAdvertise is the host:port
+	// of the addresses in certificates; Lists where empty. NoLists serves none:
+	// the certificates carry no addresses.
+	Lists          netip.AddrPort
+	ListsAdvertise string
+	NoLists        bool
 	// Listen are the proxies' addresses, lb01 first.
 	Listen []netip.AddrPort
 	// Advertise goes into DNS, Via, Contact and Record-Route; Listen where empty.
@@ -54,6 +63,10 @@ type Cloud struct {
 	// which they name it, in the Request-URI and in SNI.
 	Device netip.AddrPort
 	Target string
+	// DeviceRoots are the lab's own trust anchors for the device's certificate, DER.
+	DeviceRoots [][]byte
+	// Offline: nothing is fetched to learn about the device's certificate.
+	Offline bool
 	// Match is how many last digits identify a call; 0 means 7.
 	Match int
 	// ConnectTimeout bounds a TCP connect; 0 means 5 s.
@@ -70,8 +83,10 @@ type Cloud struct {
 	side      leg.Side
 	reception leg.Reception
 	names     *dns.Server
-	chains    map[certs.Profile]tls.Certificate
-	next      atomic.Uint64 // rotates the proxy that outbound calls come from
+	lists     *revocation.Server
+	issuers   []string       // the names of all issuers so far
+	shown     map[Face]shown // what each face shows, once it was shown
+	next      atomic.Uint64  // rotates the proxy that outbound calls come from
 	temporary string
 
 	mu       sync.Mutex
@@ -79,16 +94,6 @@ type Cloud struct {
 	stopping chan struct{} // closed with it
 	links    map[*Link]struct{}
 	work     sync.WaitGroup
-}
-
-// Face is what the region shows to the device.
-type Face struct {
-	// Certificate is the profile that all four proxies present; empty is healthy.
-	Certificate certs.Profile
-	// NoDeadline switches the handshake deadline off: a device that we cut did not refuse.
-	NoDeadline bool
-	// Refusing lists the proxies, from 0, whose ports answer RST.
-	Refusing []int
 }
 
 // Start opens all ports and shows the healthy face. On an error nothing stays open.
@@ -101,7 +106,10 @@ func (c *Cloud) Start() (err error) {
 	if err := c.defaults(); err != nil {
 		return err
 	}
-	c.chains, c.links, c.stopping = map[certs.Profile]tls.Certificate{}, map[*Link]struct{}{}, make(chan struct{})
+	c.shown, c.links, c.stopping = map[Face]shown{}, map[*Link]struct{}{}, make(chan struct{})
+	if err := c.startLists(); err != nil {
+		return err
+	}
 	c.reception.Match = c.Match
 	incoming := c.reception.Incoming
 	if c.AnswerAll {
@@ -174,6 +182,13 @@ func (c *Cloud) defaults() error {
 	return nil
 }
 
+func (c *Cloud) now() time.Time {
+	if c.Recorder.Now != nil {
+		return c.Recorder.Now()
+	}
+	return time.Now()
+}
+
 func (c *Cloud) startDNS() error {
 	if !c.DNS.IsValid() {
 		return nil
@@ -225,27 +240,6 @@ func (c *Cloud) Names() []string {
 	return append(slices.Clone(c.Region.Proxies.Value), c.Region.SRVDomain.Value)
 }
 
-// face makes the transport's face of ours.
-func (c *Cloud) face(f Face) (transport.Face, error) {
-	profile := f.Certificate
-	if profile == "" {
-		profile = certs.Healthy
-	}
-	chain, made := c.chains[profile]
-	if !made {
-		var err error
-		if chain, err = c.Authority.Chain(profile, certs.Names{CN: c.Region.SRVDomain.Value, DNS: c.Names()}); err != nil {
-			return transport.Face{}, fmt.Errorf("making the certificate %s: %w", profile, err)
-		}
-		c.chains[profile] = chain
-	}
-	out := transport.Face{Profile: string(profile), Certificate: chain, Suites: transport.EditionSuites(c.Edition), Deadline: c.Handshake, Refusing: f.Refusing}
-	if f.NoDeadline {
-		out.Deadline = 0
-	}
-	return out, nil
-}
-
 // Show swaps the face, then closes the connections that the device opened
 // before. It returns the generation that begins. It must not be called from
 // two goroutines at once.
@@ -279,6 +273,9 @@ func (c *Cloud) Close() {
 	c.work.Wait()
 	if c.names != nil {
 		c.names.Close()
+	}
+	if c.lists != nil {
+		c.lists.Close()
 	}
 	if c.temporary != "" {
 		os.RemoveAll(c.temporary)

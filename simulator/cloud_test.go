@@ -115,7 +115,11 @@ func TestShow(t *testing.T) {
 func TestShowRefusing(t *testing.T) {
 	c := start(t, &Cloud{})
 	for _, refusing := range [][]int{{1, 3}, {0}, {0, 1, 2, 3}, nil} {
-		if _, err := c.Show(Face{Refusing: refusing}); err != nil {
+		var set Proxies
+		for _, i := range refusing {
+			set |= Only(i)
+		}
+		if _, err := c.Show(Face{Refusing: set}); err != nil {
 			t.Fatal(err)
 		}
 		for i := range names {

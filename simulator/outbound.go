@@ -2,6 +2,7 @@ package simulator
 
 import (
 	"context"
+	"crypto/x509"
 	"fmt"
 	"net"
 	"net/netip"
@@ -32,7 +33,7 @@ func (c *Cloud) NextProxy() int { return int(c.next.Add(1)-1) % len(c.Listen) }
 // handshake: TLS 1.2, P-384, no client certificate, the target's name in SNI.
 // The device's certificate is recorded and not judged here.
 func (c *Cloud) Dial(ctx context.Context, proxy int) (*Link, error) {
-	return c.dial(ctx, proxy, c.Handshake)
+	return c.dial(ctx, proxy, proposal{deadline: c.Handshake})
 }
 
 // patient is how long a handshake may take where its time is what is measured,
@@ -42,19 +43,41 @@ const patient = 5 * time.Second
 // DialPatiently is Dial with ten times the deadline of a trunk, to see what a
 // slow device would have shown. Suites, if any, are offered instead of all.
 func (c *Cloud) DialPatiently(ctx context.Context, proxy int, suites ...uint16) (*Link, error) {
-	return c.dial(ctx, proxy, max(patient, c.Handshake), suites...)
+	return c.dial(ctx, proxy, proposal{deadline: max(patient, c.Handshake), suites: suites})
 }
 
-func (c *Cloud) dial(ctx context.Context, proxy int, deadline time.Duration, suites ...uint16) (*Link, error) {
-	if len(suites) == 0 {
-		suites = transport.EditionSuites(c.Edition)
+// DialWithoutSNI is DialPatiently without a name in the ClientHello.
+func (c *Cloud) DialWithoutSNI(ctx context.Context, proxy int) (*Link, error) {
+	return c.dial(ctx, proxy, proposal{deadline: max(patient, c.Handshake), nameless: true})
+}
+
+// DialVerifying is DialPatiently, but the device's certificate is checked as
+// Genesys is documented to, and refused in the handshake if it does not pass.
+func (c *Cloud) DialVerifying(ctx context.Context, proxy int) (*Link, error) {
+	return c.dial(ctx, proxy, proposal{deadline: max(patient, c.Handshake), verify: c.verify})
+}
+
+// proposal is what a handshake with the device begins with.
+type proposal struct {
+	deadline time.Duration
+	suites   []uint16 // nil: those of the edition
+	nameless bool     // no SNI
+	verify   func(context.Context, record.Origin, []*x509.Certificate) error
+}
+
+func (c *Cloud) dial(ctx context.Context, proxy int, o proposal) (*Link, error) {
+	if len(o.suites) == 0 {
+		o.suites = transport.EditionSuites(c.Edition)
 	}
 	d := transport.Dialer{
 		Recorder: c.Recorder, Origin: record.Origin{Generation: c.Generation(), Proxy: c.server.Names[proxy]},
-		Local: c.source(proxy), ConnectTimeout: c.ConnectTimeout, Deadline: deadline, Suites: suites,
+		Local: c.source(proxy), ConnectTimeout: c.ConnectTimeout, Deadline: o.deadline, Suites: o.suites,
 	}
-	if _, err := netip.ParseAddr(c.Target); err != nil {
+	if _, err := netip.ParseAddr(c.Target); err != nil && !o.nameless {
 		d.ServerName = c.Target // an address does not go into SNI (RFC 6066 3)
+	}
+	if o.verify != nil {
+		d.Verify = func(chain []*x509.Certificate) error { return o.verify(ctx, d.Origin, chain) }
 	}
 	conn, err := d.Dial(ctx, c.Device)
 	if err != nil {

@@ -24,6 +24,9 @@ func init() {
 	register[Media]()
 	register[DNSQuery]()
 	register[DNSChange]()
+	register[Fetch]()
+	register[RevocationAnswer]()
+	register[Provisioned]()
 	register[Truncated]()
 }
 
@@ -57,6 +60,15 @@ type Profile struct {
 	Deadline time.Duration `json:"deadline_ns,omitempty"`
 	// Refusing are the proxies whose ports answer RST.
 	Refusing []string `json:"refusing,omitempty"`
+	// Issuer is the lab's name, as a Fetch has it, for the CA whose word on
+	// revocation matters: that of the leaf, or the root for an intermediate.
+	Issuer string `json:"issuer,omitempty"`
+	// Revocation is how the revocation of Chain stands, empty for good.
+	Revocation string `json:"revocation,omitempty"`
+	// Revoked: a certificate of Chain is revoked.
+	Revoked bool `json:"revoked,omitempty"`
+	// Stapled: the proxies offer an OCSP response within the handshake.
+	Stapled bool `json:"stapled,omitempty"`
 }
 
 // Kind implements Body.

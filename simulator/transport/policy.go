@@ -39,6 +39,12 @@ func EditionSuites(edition string) []uint16 {
 	}
 }
 
+// ECDSASuites returns those that a leaf with an ECDSA key would need; no edition
+// has one (clause byoc-k12-g3-root-rsa-suites).
+func ECDSASuites() []uint16 {
+	return []uint16{tls.TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384, tls.TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256}
+}
+
 // SuiteName returns the IANA name of a cipher suite, or its number.
 func SuiteName(id uint16) string { return tls.CipherSuiteName(id) }
 
@@ -47,7 +53,7 @@ func ecdhe(suite uint16) bool {
 	case tls.TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384, tls.TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256, tls.TLS_ECDHE_RSA_WITH_AES_256_CBC_SHA:
 		return true
 	}
-	return false
+	return slices.Contains(ECDSASuites(), suite)
 }
 
 // choose picks the suite as the cloud does for a call to it: the first in the

@@ -31,6 +31,9 @@ const idleHandshake = 30 * time.Second
 type Face struct {
 	// Profile is its name, for recordings.
 	Profile string
+	// About is what else the recording is to say of the certificate; Show fills
+	// in what the other fields say.
+	About record.Profile
 	// Certificate is presented by every proxy.
 	Certificate tls.Certificate
 	// Suites are those the edition allows.
@@ -114,7 +117,8 @@ func (s *Server) Show(face Face) (int, error) {
 	s.face = face
 	s.generation++
 	generation := s.generation
-	shown := record.Profile{Name: face.Profile, Generation: generation, Chain: face.Certificate.Certificate, Deadline: face.Deadline}
+	shown := face.About
+	shown.Name, shown.Generation, shown.Chain, shown.Deadline = face.Profile, generation, face.Certificate.Certificate, face.Deadline
 	for _, i := range face.Refusing {
 		shown.Refusing = append(shown.Refusing, s.Names[i])
 	}
