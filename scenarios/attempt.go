@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"time"
 
-	"byocheck/certs"
 	"byocheck/scenarios/judge"
 	"byocheck/scenarios/trigger"
 	"byocheck/simulator"
@@ -21,11 +20,7 @@ func (s *Stage) attempt(ctx context.Context, name string, face simulator.Face) (
 	if err != nil {
 		return w.Close(), err
 	}
-	profile := face.Certificate
-	if profile == "" {
-		profile = certs.Healthy
-	}
-	w.Under(string(profile), generation)
+	w.Under(face.Name(), generation)
 	bound, cancel := context.WithTimeout(ctx, s.Attempt)
 	defer cancel()
 	if s.CarrierCalls && len(s.MissingInbound) == 0 {
@@ -34,7 +29,28 @@ func (s *Stage) attempt(ctx context.Context, name string, face simulator.Face) (
 		err = s.provoke(bound, w, generation)
 	}
 	s.settle(bound, w)
+	if face.Revocation != "" && !face.Good {
+		s.lateCheck(bound, w)
+	}
 	return w.Close(), err
+}
+
+// late is how long a device that came through is watched for a question about
+// revocation that it asks only then, and for the end that it may make of the
+// connection.
+const late = 2 * time.Second
+
+// lateCheck waits for what a device does that checks revocation beside the call.
+func (s *Stage) lateCheck(ctx context.Context, w *record.Window) {
+	if so := w.SoFar(); !judge.CameThrough(so) || judge.Standing(so) == 0 || !judge.MustNotPass(so) {
+		return
+	}
+	bound, cancel := context.WithTimeout(ctx, late)
+	defer cancel()
+	s.Recorder.Wait(bound, s.Recorder.Mark(), func(e record.Event) bool {
+		closed, is := e.Body.(record.Closed)
+		return is && closed.By == record.Device
+	})
 }
 
 // callThrough lets the carrier call until the final response. A call that comes
@@ -52,7 +68,7 @@ func (s *Stage) callThrough(ctx context.Context) error {
 		defer stop()
 		l, err := s.Carrier.Call(ctx, number, callerNumber)
 		if err != nil {
-			return status(err)
+			return statusOf(err)
 		}
 		s.hangUp(ctx, l)
 		return 200, nil
@@ -114,40 +130,68 @@ func (s *Stage) settle(ctx context.Context, w *record.Window) {
 	}
 }
 
-// ready brings a device that met a fault back: the healthy face, the reset hook,
-// and calls until it comes through, at most for its recovery time. Whether it
-// came back is seen by the scenario that follows.
+// ready brings a device that met a fault back, so that a scenario without a
+// control of its own finds it working. Whether it came back is seen by that
+// scenario.
 func (s *Stage) ready(ctx context.Context) error {
 	if !s.shaken {
 		return nil
 	}
-	s.tell("waiting for the device to use the proxies again")
-	if s.Reset != nil {
-		bound, cancel := context.WithTimeout(ctx, s.Recovery)
-		err := s.Reset(bound)
-		cancel()
-		if err != nil {
-			return fmt.Errorf("resetting the device: %w", err)
-		}
-	}
-	end := time.Now().Add(s.Recovery)
-	for ctx.Err() == nil {
-		a, err := s.attempt(ctx, "recovery", simulator.Face{})
-		if err != nil {
-			return err
-		}
-		if judge.CameThrough(a) {
-			s.shaken = false
-			break
-		}
-		if time.Now().After(end) {
-			break
-		}
-		pause(ctx, time.Second)
+	if _, err := s.control(ctx, "recovery", simulator.Face{}); err != nil {
+		return err
 	}
 	// Between scenarios the deadline is on, as on the real trunk.
 	_, err := s.Cloud.Show(simulator.Face{})
 	return err
+}
+
+// control shows a good face and makes the device call until it comes through,
+// with the reset hook first if it met a fault before, at most for its recovery
+// time. It returns the last attempt.
+func (s *Stage) control(ctx context.Context, name string, good simulator.Face) (record.Attempt, error) {
+	end := time.Now().Add(s.Recovery)
+	if s.shaken {
+		s.tell("waiting for the device to use the proxies again")
+	}
+	for declined := 0; ; {
+		if s.shaken {
+			if err := s.reset(ctx); err != nil {
+				return record.Attempt{Name: name}, err
+			}
+		}
+		a, err := s.attempt(ctx, name, good)
+		tried := judge.Tried(a)
+		if tried {
+			declined++
+		}
+		switch {
+		case err != nil || ctx.Err() != nil:
+			return a, err
+		case judge.CameThrough(a):
+			s.shaken = false
+			return a, nil
+		case time.Now().After(end) || declined > 2: // it is not that it holds the proxies to be down
+			s.shaken = true
+			return a, nil
+		}
+		s.shaken = true
+		if !tried {
+			pause(ctx, time.Second)
+		}
+	}
+}
+
+// reset calls the hook that makes the device forget what it holds of the proxies.
+func (s *Stage) reset(ctx context.Context) error {
+	if s.Reset == nil {
+		return nil
+	}
+	bound, cancel := context.WithTimeout(ctx, s.Recovery)
+	defer cancel()
+	if err := s.Reset(bound); err != nil {
+		return fmt.Errorf("resetting the device: %w", err)
+	}
+	return nil
 }
 
 // pause waits, or less if ctx ends: there is no event to wait for while a
@@ -161,39 +205,49 @@ func pause(ctx context.Context, d time.Duration) {
 	}
 }
 
-// playRefusal returns the Play of scenarios in which the device must refuse the
-// certificate of a profile: a control, then the fault, each once more if the
+// playFace returns the Play of scenarios that judge what the device makes of a
+// face: a control with the good one, then the one in question, once more if the
 // device did not try.
-func playRefusal(profile certs.Profile) func(context.Context, *Stage, *judge.Case) error {
+func playFace(good, shown simulator.Face) func(context.Context, *Stage, *judge.Case) error {
 	return func(ctx context.Context, s *Stage, c *judge.Case) error {
-		if (len(s.MissingInbound) > 0 || !s.CarrierCalls) && len(s.Ladder) == 0 {
-			c.Missing = s.missingCall()
+		if c.Missing = s.missingFace(shown); len(c.Missing) > 0 {
 			return nil
 		}
-		if err := s.ready(ctx); err != nil {
+		defer s.restore()
+		s.tell("control: a good certificate")
+		a, err := s.control(ctx, "control", good)
+		c.Control = []record.Attempt{a}
+		if err != nil || ctx.Err() != nil {
 			return err
 		}
-		defer s.restore()
 		for try := range 2 {
-			s.tell("control: a good certificate")
-			a, err := s.attempt(ctx, fmt.Sprintf("control-%d", try+1), simulator.Face{})
-			c.Control = append(c.Control, a)
-			if err != nil || ctx.Err() != nil {
+			s.tell("%s", c.Fault)
+			a, err := s.attempt(ctx, fmt.Sprintf("fault-%d", try+1), shown)
+			c.Attempts = append(c.Attempts, a)
+			if err != nil || judge.Tried(a) || ctx.Err() != nil || !judge.CameThrough(c.Control[0]) {
 				return err
 			}
-			if judge.CameThrough(a) {
-				break
-			}
-			s.shaken = true
-			if try == 1 {
-				return s.fault(ctx, c, profile) // the judge says that the control did not hold
-			}
-			if err := s.ready(ctx); err != nil {
-				return err
+			if try == 0 {
+				s.shaken = true
+				if err := s.ready(ctx); err != nil {
+					return err
+				}
 			}
 		}
-		return s.fault(ctx, c, profile)
+		return nil
 	}
+}
+
+// missingFace are the lines of configuration without which a face cannot be
+// shown, or nobody makes the device come and look at it.
+func (s *Stage) missingFace(f simulator.Face) []string {
+	switch {
+	case (len(s.MissingInbound) > 0 || !s.CarrierCalls) && len(s.Ladder) == 0:
+		return s.missingCall()
+	case f.Revocation != "" && !s.Cloud.TellsRevocation():
+		return []string{"revocation:", "  listen: <address of this machine that the device can reach>:8088  # where revocation lists are served"}
+	}
+	return nil
 }
 
 // restore shows the healthy face after a fault. The device may hold proxies to
@@ -201,23 +255,4 @@ func playRefusal(profile certs.Profile) func(context.Context, *Stage, *judge.Cas
 func (s *Stage) restore() {
 	s.shaken = true
 	s.Cloud.Show(simulator.Face{}) // it can fail only when the run is being ended
-}
-
-// fault plays the faulty profile, again after a recovery if the device did not try.
-func (s *Stage) fault(ctx context.Context, c *judge.Case, profile certs.Profile) error {
-	for try := range 2 {
-		s.tell("fault: %s", c.Fault)
-		a, err := s.attempt(ctx, fmt.Sprintf("fault-%d", try+1), simulator.Face{Certificate: profile})
-		c.Attempts = append(c.Attempts, a)
-		if err != nil || judge.Tried(a) || ctx.Err() != nil {
-			return err
-		}
-		if try == 0 {
-			s.shaken = true
-			if err := s.ready(ctx); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
 }

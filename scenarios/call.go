@@ -39,7 +39,7 @@ func (s *Stage) inboundCall(ctx context.Context, name string) (record.Attempt, e
 		defer cancel()
 		l, err := s.Carrier.Call(bound, number, callerNumber)
 		if err != nil {
-			return status(err)
+			return statusOf(err)
 		}
 		listen(bound, l, answer)
 		s.hangUp(ctx, l)
@@ -71,7 +71,7 @@ func (s *Stage) outboundCall(ctx context.Context, name string, place func(ctx co
 		defer cancel()
 		l, err := place(bound, number, callerNumber)
 		if err != nil {
-			return status(err)
+			return statusOf(err)
 		}
 		listen(bound, l, answer())
 		s.hangUp(ctx, l)
@@ -148,8 +148,8 @@ func (s *Stage) released(ctx context.Context, l *leg.Leg) {
 	s.hangUp(ctx, l)
 }
 
-// status takes the final response out of an error of a call.
-func status(err error) (int, error) {
+// statusOf takes the final response out of an error of a call.
+func statusOf(err error) (int, error) {
 	var rejected *sipua.Rejected
 	if errors.As(err, &rejected) {
 		return rejected.Status, nil

@@ -14,34 +14,7 @@ import (
 
 // outbound are the scenarios in which the device is the TLS server.
 func outbound() []Scenario {
-	return []Scenario{
-		{
-			ID:      "cert.outbound.chain-complete",
-			Title:   "The device presents its certificate with every intermediate, up to a trusted root",
-			Level:   ledger.LevelMust,
-			Clauses: []string{"byoc-029-sbc-sends-full-chain", "rfc5246-7.4.2-server-certificate-order", "rfc5280-6.1-path-validation"},
-			Needs:   judge.CallsFromCloud,
-			Play:    playHandshakes(1, false),
-			Judge:   judge.ChainComplete,
-		},
-		{
-			ID:      "cert.outbound.name-matches",
-			Title:   "The device's certificate names the trunk's SIP Servers or Proxies value",
-			Level:   ledger.LevelMust,
-			Clauses: []string{"byoc-033-sbc-name-matches-trunk", "byoc-034-no-ip-target", "rfc6125-6.4.4-common-name-last"},
-			Needs:   judge.CallsFromCloud,
-			Play:    playHandshakes(1, false),
-			Judge:   judge.NameMatches,
-		},
-		{
-			ID:      "cert.outbound.ip-only-target",
-			Title:   "The trunk names the device by a host name, and its certificate does not rest on an IP address",
-			Level:   ledger.LevelMust,
-			Clauses: []string{"byoc-034-no-ip-target", "byoc-033-sbc-name-matches-trunk"},
-			Needs:   judge.CallsFromCloud,
-			Play:    playHandshakes(1, false),
-			Judge:   judge.IPOnly,
-		},
+	return append(outboundCertificates(), []Scenario{
 		{
 			ID:      "tls.outbound.surviving-suite-accepted",
 			Title:   "The device accepts a cipher suite that stays when the deprecated ones are gone",
@@ -79,7 +52,7 @@ func outbound() []Scenario {
 			Play:    playOutboundCall,
 			Judge:   judge.OutboundCall,
 		},
-	}
+	}...)
 }
 
 // pinging bounds the wait for the answer to OPTIONS.

@@ -26,6 +26,8 @@ type Scenario struct {
 	Clauses []string
 	// Fault is what is wrong on purpose, in one sentence; empty for none.
 	Fault string
+	// Readings says what the sources want where they disagree.
+	Readings string
 	// Needs is the feature without which the scenario does not apply.
 	Needs string
 	// Usually is how long it takes on a device that behaves, for the estimate of
@@ -62,7 +64,7 @@ func (s Scenario) Labels() []string {
 // All returns the catalogue in the order in which it is played: first what
 // leaves the device as it is, then what makes it mark proxies as down.
 func All() []Scenario {
-	return slices.Concat(outbound(), sipOutbound(), inboundCalls(), sipInbound(), inboundCertificates())
+	return slices.Concat(outbound(), sipOutbound(), inboundCalls(), sipInbound(), inboundRoots(), inboundCertificates(), inboundRevocation())
 }
 
 // Find returns the scenario with the id.

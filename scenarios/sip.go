@@ -147,7 +147,7 @@ func (s *Stage) releasedBy(ctx context.Context, side string, inbound bool) (reco
 		defer cancel()
 		near, err := place(bound)
 		if err != nil {
-			return status(err)
+			return statusOf(err)
 		}
 		defer s.hangUp(ctx, near)
 		var far *leg.Leg
@@ -287,12 +287,12 @@ func playNextProxy(ctx context.Context, s *Stage, c *judge.Case) error {
 	s.tell("control: all proxies listen")
 	control, err := s.attempt(ctx, "control-1", simulator.Face{})
 	c.Control = append(c.Control, control)
-	if err != nil || ctx.Err() != nil || !judge.CameThrough(control) {
+	if err != nil || ctx.Err() != nil {
 		return err
 	}
 	used := usedProxy(control)
 	s.tell("fault: lb%02d refuses connections", used+1)
-	a, err := s.attempt(ctx, "fault-1", simulator.Face{Refusing: []int{used}})
+	a, err := s.attempt(ctx, "fault-1", simulator.Face{Refusing: simulator.Only(used)})
 	c.Attempts = append(c.Attempts, a)
 	return err
 }

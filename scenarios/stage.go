@@ -2,10 +2,12 @@ package scenarios
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"time"
 
+	"byocheck/certs"
 	"byocheck/scenarios/judge"
 	"byocheck/scenarios/trigger"
 	"byocheck/simulator"
@@ -49,6 +51,12 @@ type Stage struct {
 	Reset    func(context.Context) error
 	// Releasing bounds the end of a call, on the other side too; 0 means 5 s.
 	Releasing time.Duration
+	// Provision, if not nil, makes the device present a certificate as TLS server.
+	Provision func(context.Context, tls.Certificate) error
+	// Own returns the device's own certificate; Wrong makes wrong ones, and right
+	// ones that differ from them in nothing else.
+	Own   func() (tls.Certificate, error)
+	Wrong *certs.Authority
 	// Tell, if not nil, is told in words what is done to the device.
 	Tell func(format string, args ...any)
 	// Now is the time of day; nil means time.Now.
@@ -72,7 +80,7 @@ func (s *Stage) New(sc Scenario) judge.Case {
 	}
 	return judge.Case{
 		Scenario: sc.ID, Level: sc.Level, Edition: s.Edition, Region: s.Cloud.Region.Code, Target: s.Cloud.Target, Names: s.Cloud.Names(),
-		Fault: sc.Fault, Needs: sc.Needs, Declared: s.Declared, Roots: s.Roots, Deadline: s.Cloud.Handshake, Releasing: s.releasing(), Now: now().UTC(),
+		Fault: sc.Fault, Readings: sc.Readings, Needs: sc.Needs, Declared: s.Declared, Roots: s.Roots, Deadline: s.Cloud.Handshake, Releasing: s.releasing(), Now: now().UTC(),
 	}
 }
 

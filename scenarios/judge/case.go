@@ -32,6 +32,8 @@ type Case struct {
 	Names []string `json:"names,omitempty"`
 	// Fault is what was wrong on purpose, in one sentence; empty for a scenario without one.
 	Fault string `json:"fault,omitempty"`
+	// Readings says what the sources want of the device where they disagree.
+	Readings string `json:"readings,omitempty"`
 	// Needs is the feature without which the scenario does not apply.
 	Needs string `json:"needs,omitempty"`
 	// Declared maps features that the device is said not to have to the reason.
@@ -42,6 +44,8 @@ type Case struct {
 	CarrierHeard bool `json:"carrier_heard"`
 	// Roots are the trust anchors for the device's certificate, DER.
 	Roots [][]byte `json:"roots,omitempty"`
+	// Offline: nothing was fetched to learn about revocation.
+	Offline bool `json:"offline,omitempty"`
 	// Deadline is the one that a TLS handshake has to keep.
 	Deadline time.Duration `json:"deadline_ns"`
 	// Releasing bounds how long the device may take to release the other side of

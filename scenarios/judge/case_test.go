@@ -24,6 +24,7 @@ func full() Case {
 		c.Missing = []string{"numbers: {inbound: […]}"}
 		c.Names = []string{"lb01.voice.use1.pure.cloud"}
 		c.Roots = [][]byte{{1, 2, 3}}
+		c.Readings, c.Offline = "accept: why; refuse: why not", true
 		c.Releasing = time.Second
 		c.Attempts = append(c.Attempts, attempt("again"))
 	})

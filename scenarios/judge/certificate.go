@@ -1,281 +1,214 @@
 package judge
 
 import (
-	"bytes"
 	"crypto/x509"
-	"errors"
 	"fmt"
-	"net/netip"
 	"slices"
 	"strings"
-	"time"
 
+	"byocheck/certs/trust"
 	"byocheck/simulator/record"
 )
 
-// presented returns the chain that the device showed as TLS server, or reaches
-// a verdict why there is none.
-func (c Case) presented(v *Verdict) ([]*x509.Certificate, bool) {
-	a := c.Attempts[len(c.Attempts)-1]
-	for _, conn := range connections(a) {
-		if len(conn.chain) == 0 {
-			continue
-		}
-		var chain []*x509.Certificate
-		for i, der := range conn.chain {
-			cert, err := x509.ParseCertificate(der)
-			if err != nil {
-				v.Status = unmet(c.Level)
-				v.Observed = fmt.Sprintf("Certificate %d of the %d that the device presents cannot be parsed: %v.", i+1, len(conn.chain), err)
-				v.Hint = "Install a well-formed certificate chain on the device."
-				return nil, false
-			}
-			chain = append(chain, cert)
-		}
-		for _, e := range a.Events {
-			if _, is := e.Body.(record.PeerChain); is && e.Conn == conn.id && e.Generation == a.Generation {
-				v.show(a, e, "the %d certificate(s) that the device presented", len(chain))
-			}
-		}
-		return chain, true
-	}
-	*v = c.notMeasured(*v, a, "The device presented no certificate.")
-	return nil, false
-}
+// The judges of the certificate that the device shows as TLS server. Each looks
+// at one step of the check that Genesys is documented to make.
 
 // ChainComplete judges whether what the device sent alone leads from its leaf to
 // a trusted root: the cloud fetches no intermediates.
 func ChainComplete(c Case) Verdict {
-	v := Verdict{Expected: "The device presents its certificate and every intermediate, so that the chain leads to a trusted root from what was sent alone."}
-	if !c.outside(&v) {
-		return v
-	}
-	var trusted []*x509.Certificate
-	for _, der := range c.Roots {
-		if root, err := x509.ParseCertificate(der); err == nil {
-			trusted = append(trusted, root)
-		}
-	}
-	if len(trusted) == 0 {
-		v.Status = Error
-		v.Observed = "The case holds no readable trusted root, so no chain can lead to one."
-		return v
-	}
-	chain, ok := c.presented(&v)
-	if !ok {
-		return v
-	}
-	v.Witnesses = append(v.Witnesses, "presented: "+describe(chain))
-	err := c.verify(chain, trusted)
-	if err == nil {
-		v.Status = Pass
-		v.Observed = fmt.Sprintf("The chain of %d certificate(s) leads to a trusted root.", len(chain))
-		return v
-	}
-	v.Status = unmet(c.Level)
-	v.Witnesses = append(v.Witnesses, "verification: "+err.Error())
-	last := top(chain)
-	issuer := func(among []*x509.Certificate) bool {
-		return slices.ContainsFunc(among, func(p *x509.Certificate) bool { return p != last && bytes.Equal(p.RawSubject, last.RawIssuer) })
-	}
-	switch {
-	case bytes.Equal(last.RawSubject, last.RawIssuer) && len(chain) == 1:
-		v.Observed = fmt.Sprintf("The device presents a self-signed certificate (%s).", last.Subject)
-		v.Hint = "Install a certificate issued by a CA that Genesys trusts; in the lab: byocheck certs issue."
-	case bytes.Equal(last.RawSubject, last.RawIssuer):
-		v.Observed = fmt.Sprintf("The chain leads to the root %s, which is not trusted here.", last.Subject)
-		v.Hint = "In the lab, give the device a certificate of the lab's device CA: byocheck certs issue."
-	case issuer(chain) || issuer(trusted):
-		v.Observed = fmt.Sprintf("No certificate is missing, but the chain cannot be verified beyond %q: %v.", last.Subject, err)
-		v.Hint = "Install the intermediate certificate(s) that really signed the device's certificate; a CA certificate must be marked as one."
-	default:
-		v.Observed = fmt.Sprintf("The chain stops at %q: the certificate of its issuer %q was neither sent nor is it a trusted root.", last.Subject, last.Issuer)
-		v.Hint = "Install the intermediate certificate(s) on the device, leaf first; if they are there, the issuer is one that is not trusted here."
-	}
-	return v
-}
-
-// verify checks the leaf with what was sent alone. Dates are judged by scenarios
-// of their own: the chain need only be valid as a whole at some time. If the
-// periods overlap, they do so at the first instant of one of the certificates.
-func (c Case) verify(chain, trusted []*x509.Certificate) error {
-	roots, sent := x509.NewCertPool(), x509.NewCertPool()
-	for _, root := range trusted {
-		roots.AddCert(root)
-	}
-	for _, cert := range chain[1:] {
-		sent.AddCert(cert)
-	}
-	at := []time.Time{c.Now}
-	for _, cert := range slices.Concat(chain, trusted) {
-		at = append(at, cert.NotBefore)
-	}
-	var found error
-	for _, t := range at {
-		if t.IsZero() {
-			t = time.Unix(0, 0) // crypto/x509 takes the zero time for now
-		}
-		_, err := chain[0].Verify(x509.VerifyOptions{
-			Roots: roots, Intermediates: sent, CurrentTime: t, KeyUsages: []x509.ExtKeyUsage{x509.ExtKeyUsageAny},
-		})
-		if err == nil {
-			return nil
-		}
-		if invalid := (x509.CertificateInvalidError{}); found == nil || errors.As(found, &invalid) && invalid.Reason == x509.Expired {
-			found = err // a reason other than dates tells more
-		}
-	}
-	return found
-}
-
-// top follows the issuers from the leaf as far as the sent certificates lead.
-func top(chain []*x509.Certificate) *x509.Certificate {
-	cur := chain[0]
-	for range chain {
-		next := cur
-		for _, c := range chain[1:] {
-			if c != cur && bytes.Equal(c.RawSubject, cur.RawIssuer) && cur.CheckSignatureFrom(c) == nil {
-				next = c
-			}
-		}
-		if next == cur {
-			break
-		}
-		cur = next
-	}
-	return cur
-}
-
-func describe(chain []*x509.Certificate) string {
-	var out []string
-	for _, c := range chain {
-		out = append(out, c.Subject.String())
-	}
-	return strings.Join(out, " <- ")
+	return c.step(trust.StepChain, "The device presents its certificate and every intermediate, so that the chain leads to a trusted root from what was sent alone.")
 }
 
 // NameMatches judges whether the device's certificate names the trunk's target,
 // as common name or as alternative name. An IP address never counts.
 func NameMatches(c Case) Verdict {
-	v := Verdict{Expected: fmt.Sprintf("The device's certificate has %q, the trunk's SIP Servers or Proxies value, as a dNSName or as its common name.", c.Target)}
-	if !c.outside(&v) {
-		return v
-	}
-	if c.Target == "" {
-		v.Status = Error
-		v.Observed = "The case does not say which name the trunk has for the device."
-		return v
-	}
-	if _, err := netip.ParseAddr(strings.Trim(c.Target, "[]")); err == nil {
-		v.Status = unmet(c.Level)
-		v.Observed = fmt.Sprintf("The target %s is an IP address. Genesys validates the device by host name, and an address is not acceptable as the trunk's SIP Servers or Proxies value.", c.Target)
-		v.Hint = "Give the device a DNS name, put the name into its certificate, and name it as target (connect says where to reach it)."
-		return v
-	}
-	chain, ok := c.presented(&v)
-	if !ok {
-		return v
-	}
-	leaf := chain[0]
-	v.Witnesses = append(v.Witnesses, fmt.Sprintf("common name %q; dNSNames %q", leaf.Subject.CommonName, leaf.DNSNames))
-	for _, name := range leaf.DNSNames {
-		if sameName(name, c.Target) {
-			v.Status = Pass
-			v.Observed = fmt.Sprintf("The certificate has the dNSName %q.", name)
-			return v
-		}
-	}
-	if sameName(leaf.Subject.CommonName, c.Target) {
-		v.Status = Pass
-		v.Observed = fmt.Sprintf("The certificate has the common name %q, but no such dNSName. The specification accepts either; RFC 9525 and most clients do not accept a common name.", leaf.Subject.CommonName)
-		v.Hint = "Put the name into subjectAltName too."
-		return v
-	}
-	v.Status = unmet(c.Level)
-	v.Observed = fmt.Sprintf("The certificate names %s, but not %q.", names(leaf), c.Target)
-	if names(leaf) == "" {
-		v.Observed = fmt.Sprintf("The certificate holds no name at all, so not %q either.", c.Target)
-	}
-	v.Hint = "Install a certificate for the name under which the trunk reaches the device, or correct the trunk's SIP Servers or Proxies value (target). Wildcards and IP addresses do not count."
-	return v
-}
-
-// sameName compares host names as DNS does: letter case does not count, nor
-// does one trailing dot. Wildcards are not expanded (RFC 5922 7.2).
-func sameName(a, b string) bool {
-	a, b = strings.TrimSuffix(a, "."), strings.TrimSuffix(b, ".")
-	return a != "" && strings.EqualFold(a, b)
-}
-
-func names(leaf *x509.Certificate) string {
-	var out []string
-	if cn := leaf.Subject.CommonName; cn != "" {
-		out = append(out, fmt.Sprintf("%q (common name)", cn))
-	}
-	for _, n := range leaf.DNSNames {
-		out = append(out, fmt.Sprintf("%q", n))
-	}
-	for _, ip := range leaf.IPAddresses {
-		out = append(out, ip.String())
-	}
-	for _, u := range leaf.URIs {
-		out = append(out, u.String())
-	}
-	return strings.Join(out, ", ")
+	return c.step(trust.StepName, fmt.Sprintf("The device's certificate has %q, the trunk's SIP Servers or Proxies value, as a dNSName or as its common name.", c.Target))
 }
 
 // IPOnly judges whether the trunk rests on an IP address: as its SIP Servers or
 // Proxies value, or as all that the device's certificate names. Whether the name
 // is the right one is NameMatches's to judge.
 func IPOnly(c Case) Verdict {
-	v := Verdict{Expected: "The trunk's SIP Servers or Proxies value is a host name, and the device's certificate names a host."}
-	if !c.outside(&v) {
+	return c.step(trust.StepAddress, "The trunk's SIP Servers or Proxies value is a host name, and the device's certificate names a host.")
+}
+
+// DatesValid judges whether every certificate of the chain is in force.
+func DatesValid(c Case) Verdict {
+	return c.step(trust.StepDates, "Every certificate that the device presents is valid today.")
+}
+
+// NotExpiringSoon judges whether the device's certificate has some time left.
+func NotExpiringSoon(c Case) Verdict {
+	return c.step(trust.StepExpiry, "The device's certificate is valid for at least 30 more days.")
+}
+
+// NotRevoked judges whether the device's certificate or an intermediate is revoked.
+func NotRevoked(c Case) Verdict {
+	return c.step(trust.StepRevocation, "The device's certificate says where its revocation is published, and it is not revoked.")
+}
+
+// UsageFits judges whether the certificate is for a TLS server.
+func UsageFits(c Case) Verdict {
+	return c.step(trust.StepUsage, "The device's certificate is for TLS servers, and its key for the trunk's cipher suites.")
+}
+
+// StrongEnough judges keys and signatures.
+func StrongEnough(c Case) Verdict {
+	return c.step(trust.StepStrength, "The device presents an RSA key of at least 2048 bits, and no certificate is signed with SHA-1 or MD5.")
+}
+
+// IssuerTrusted judges whether the root is one of those that Genesys trusts.
+func IssuerTrusted(c Case) Verdict {
+	return c.step(trust.StepProvider, "The device's certificate comes from a certificate authority that Genesys trusts.")
+}
+
+// step judges one step of the check.
+func (c Case) step(step trust.Step, expected string) Verdict {
+	v := Verdict{Expected: expected}
+	rooted := slices.Contains([]trust.Step{trust.StepChain, trust.StepDates, trust.StepRevocation, trust.StepProvider}, step)
+	if !c.outside(&v) || !c.checkable(&v, rooted) {
 		return v
 	}
-	if c.Target == "" {
-		v.Status = Error
-		v.Observed = "The case does not say which name the trunk has for the device."
-		return v
-	}
-	if isAddress(c.Target) {
-		v.Status = unmet(c.Level)
-		v.Observed = fmt.Sprintf("The target %s is an IP address, which Genesys does not accept.", c.Target)
-		v.Hint = "Give the device a DNS name, put the name into its certificate, and name it as target (connect says where to reach it)."
-		return v
-	}
-	chain, ok := c.presented(&v)
-	if !ok {
-		return v
-	}
-	leaf := chain[0]
-	if !slices.ContainsFunc(append(slices.Clone(leaf.DNSNames), leaf.Subject.CommonName), hostName) {
-		v.Status = unmet(c.Level)
-		v.Observed = fmt.Sprintf("The device's certificate names no host, only %s.", names(leaf))
-		if names(leaf) == "" {
-			v.Observed = "The device's certificate holds no name at all."
+	a := c.Attempts[len(c.Attempts)-1]
+	conn := presentedIn(a, &v)
+	if conn == nil {
+		// Some of it can be said of the target alone.
+		if f := trust.Evaluate(trust.Presented{Target: c.Target}).Find(step); f.Grade == trust.Bad && (step == trust.StepName || step == trust.StepAddress) {
+			return c.found(v, f, trust.Report{})
 		}
-		v.Hint = "Install a certificate with the device's DNS name in subjectAltName; addresses do not count."
-		return v
+		return c.notMeasured(v, a, "The device presented no certificate.")
 	}
-	v.Status = Pass
-	v.Observed = fmt.Sprintf("The trunk names the device %q, and its certificate names %s.", c.Target, names(leaf))
+	r := c.evaluate(a, conn)
+	return c.found(v, r.Find(step), r)
+}
+
+// checkable reports whether the case says what a certificate of the device is held
+// against: the trunk's target and, where the step needs one, a trusted root.
+func (c Case) checkable(v *Verdict, rooted bool) bool {
+	switch {
+	case c.Target == "":
+		v.Observed = "The case does not say which name the trunk has for the device."
+	case rooted && !slices.ContainsFunc(c.Roots, func(der []byte) bool { _, err := x509.ParseCertificate(der); return err == nil }):
+		v.Observed = "The case holds no readable trusted root, so no chain can lead to one."
+	default:
+		return true
+	}
+	v.Status = Error
+	return false
+}
+
+// presentedIn returns the connection on which the device showed its certificate,
+// nil for none.
+func presentedIn(a record.Attempt, v *Verdict) *connection {
+	for _, conn := range connections(a) {
+		if len(conn.chain) == 0 {
+			continue
+		}
+		for _, e := range a.Events {
+			if _, is := e.Body.(record.PeerChain); is && e.Conn == conn.id && e.Generation == a.Generation {
+				v.show(a, e, "the %d certificate(s) that the device presented", len(conn.chain))
+			}
+		}
+		return conn
+	}
+	return nil
+}
+
+// evaluate makes Genesys's check of what the device showed on a connection.
+func (c Case) evaluate(a record.Attempt, conn *connection) trust.Report {
+	return trust.Evaluate(trust.Presented{Chain: conn.chain, Target: c.Target, Now: c.Now, Edition: c.Edition, Roots: c.Roots, Offline: c.Offline, Answers: fetched(a)})
+}
+
+// found makes a verdict of a finding.
+func (c Case) found(v Verdict, f trust.Finding, r trust.Report) Verdict {
+	v.Observed, v.Hint = f.Observed, f.Hint
+	switch {
+	case f.Grade == trust.OK:
+		v.Status = Pass
+	case f.Grade == trust.Bad:
+		v.Status = unmet(c.Level)
+	case r.Lab && f.Grade != trust.OK && (f.Step == trust.StepProvider || f.Step == trust.StepRevocation && !asksAnywhere(r)):
+		// What only a public certificate can show: the lab's own stands in for one.
+		v.Status = NotApplicable
+	case f.Grade == trust.Warn:
+		v.Status = Warn
+	default:
+		v.Status = Inconclusive
+		if r.Leaf.SHA256 == "" && r.Unreadable != "" { // what cannot be read has no facts
+			v.Observed = r.Unreadable
+		}
+	}
+	v.Witnesses = append(v.Witnesses, about(r)...)
 	return v
 }
 
-// hostName reports whether a name can be a host's: letters, digits and hyphens
-// between dots (RFC 1123 2.1), perhaps with a wildcard before, and no address. A
-// common name may be any text.
-func hostName(name string) bool {
-	name = strings.TrimPrefix(strings.TrimSuffix(name, "."), "*.")
-	if name == "" || isAddress(name) {
-		return false
+// asksAnywhere reports whether a certificate of the device's says where its
+// revocation is published.
+func asksAnywhere(r trust.Report) bool {
+	return slices.ContainsFunc(r.Path, func(c trust.Certificate) bool { return len(c.CRL)+len(c.OCSP) > 0 })
+}
+
+// about says what the device presented.
+func about(r trust.Report) []string {
+	var out, sent []string
+	for _, c := range r.Sent {
+		sent = append(sent, c.Subject)
 	}
-	for label := range strings.SplitSeq(name, ".") {
-		if label == "" || strings.Trim(label, "-") != label || strings.ContainsFunc(label, func(r rune) bool {
-			return r != '-' && r != '_' && (r < '0' || r > '9') && (r < 'a' || r > 'z') && (r < 'A' || r > 'Z')
-		}) {
-			return false
+	if len(sent) > 0 {
+		out = append(out, "presented: "+strings.Join(sent, " <- "))
+	}
+	if l := r.Leaf; l.Subject != "" {
+		out = append(out, fmt.Sprintf("common name %q; dNSNames %q; %s, signed %s; valid to %s", l.CommonNames, l.DNSNames, l.Key, l.Signature, l.NotAfter.UTC().Format("2006-01-02")))
+	}
+	if r.Anchor != "" {
+		whose := "a public root"
+		if r.Lab {
+			whose = "a root of the lab"
 		}
+		out = append(out, fmt.Sprintf("leads to %s, %s", r.Anchor, whose))
 	}
-	return true
+	return out
+}
+
+// SameWithoutSNI judges whether the device presents a certificate that passes
+// the whole check also when it is not asked for by name: whether Genesys sends
+// SNI is not published. The last attempt is the one without.
+func SameWithoutSNI(c Case) Verdict {
+	v := Verdict{Expected: "Also without SNI the device presents a certificate that passes the check."}
+	if !c.outside(&v) || !c.checkable(&v, true) {
+		return v
+	}
+	with, without := c.Attempts[0], c.Attempts[len(c.Attempts)-1]
+	named := presentedIn(with, &v)
+	if named == nil {
+		return c.notMeasured(v, with, "The device presented no certificate.")
+	}
+	bare := presentedIn(without, &v)
+	if bare == nil {
+		conn := attempted(without)
+		if conn == nil || conn.ender != record.Device || len(conn.alerts) == 0 || conn.elsewhere() {
+			return c.notMeasured(v, without, "Without SNI the device presented no certificate, but it did not say that it will not.")
+		}
+		v.Status = unmet(c.Level)
+		v.Observed = fmt.Sprintf("With SNI the device presents a certificate, without SNI it presents none: it ends the handshake (%s).", conn.how())
+		v.show(without, conn.end, "without SNI the device ended the handshake")
+		v.Hint = "Give the device's TLS profile a default certificate."
+		return v
+	}
+	r := c.evaluate(without, bare)
+	same := slices.EqualFunc(named.chain, bare.chain, func(a, b []byte) bool { return string(a) == string(b) })
+	worse, is := r.Refused()
+	if _, also := c.evaluate(with, named).Refused(); !is || same && also {
+		v.Status = Pass
+		v.Observed = "Without SNI the device presents the same certificate as with it."
+		if !same {
+			v.Observed = "Without SNI the device presents another certificate, which passes the check as well."
+		}
+		return v
+	}
+	v.Status = unmet(c.Level)
+	v.Observed = "Without SNI the device presents another certificate, which does not pass the check: " + worse.Observed
+	v.Hint = "Make the trunk's certificate the default one of the device's TLS profile. " + worse.Hint
+	v.Witnesses = append(v.Witnesses, about(r)...)
+	return v
 }

@@ -223,3 +223,10 @@ func isAddress(host string) bool {
 func (c Case) regional(name string) bool {
 	return slices.ContainsFunc(c.Names, func(n string) bool { return sameName(n, name) })
 }
+
+// sameName compares host names as DNS does: letter case does not count, nor
+// does one trailing dot.
+func sameName(a, b string) bool {
+	a, b = strings.TrimSuffix(a, "."), strings.TrimSuffix(b, ".")
+	return a != "" && strings.EqualFold(a, b)
+}

@@ -28,12 +28,8 @@ func Refusal(c Case) Verdict {
 	if !c.controlled(&v) {
 		return v
 	}
-	for _, a := range c.Attempts {
-		for _, conn := range connections(a) {
-			if conn.data && !conn.dialled() {
-				return c.accepted(v, a, conn)
-			}
-		}
+	if a, conn := taken(c.Attempts); conn != nil {
+		return c.accepted(v, a, conn)
 	}
 	var all []*connection
 	cut, late, standing := 0, 0, 0
@@ -48,7 +44,7 @@ func Refusal(c Case) Verdict {
 		all = append(all, conns...)
 		for _, conn := range conns {
 			switch {
-			case conn.ender == record.Device && conn.done != nil && conn.end.Mono-conn.doneAt > justAfter:
+			case conn.ender == record.Device && conn.late():
 				late++
 				v.show(a, conn.end, "%s: the device ended the connection only %.0f s after the handshake", conn.proxy, (conn.end.Mono - conn.doneAt).Seconds())
 			case conn.ender == record.Device:
@@ -79,8 +75,27 @@ func Refusal(c Case) Verdict {
 	default:
 		v.Status = Pass
 		v.Observed = fmt.Sprintf("The device tried %d time(s) (%s), ended every connection itself and sent no SIP. With the fault removed it came through.", len(all), proxies(all))
+		for _, a := range c.Attempts {
+			if asked, is := c.inquired(a); is && Tried(a) {
+				v.Observed += " " + asked.refused()
+				asked.show(&v, a)
+				break
+			}
+		}
 	}
 	return v
+}
+
+// taken finds the first connection of the device on which application data came.
+func taken(attempts []record.Attempt) (record.Attempt, *connection) {
+	for _, a := range attempts {
+		for _, conn := range connections(a) {
+			if conn.data && !conn.dialled() {
+				return a, conn
+			}
+		}
+	}
+	return record.Attempt{}, nil
 }
 
 // tally says how connections stood that were not refused.
@@ -142,6 +157,11 @@ func (c Case) accepted(v Verdict, a record.Attempt, conn *connection) Verdict {
 	v.Observed = fmt.Sprintf("The device completed the handshake with %s and sent %s over the connection.", conn.proxy, what)
 	v.Hint = "Switch on the device's check of the server certificate for the trunk: the chain up to the given roots, and the name it dialled."
 	v.show(a, conn.first, "%s: the device sent %s to a server that it must refuse", conn.proxy, what)
+	if asked, is := c.inquired(a); is {
+		v.Observed += " " + asked.accepted(conn)
+		v.Hint = asked.hint()
+		asked.show(&v, a)
+	}
 	return v
 }
 

@@ -128,10 +128,12 @@ const (
 	CallsToCloud = "calls-to-cloud"
 	// CallsFromCloud: the device takes calls from the cloud.
 	CallsFromCloud = "calls-from-cloud"
+	// Provisioning: a hook makes the device present another certificate.
+	Provisioning = "provisioning"
 )
 
 // Features lists all of them.
-func Features() []string { return []string{CallsFromCloud, CallsToCloud} }
+func Features() []string { return []string{CallsFromCloud, CallsToCloud, Provisioning} }
 
 // contradicts finds the event that shows the device using a feature: an INVITE
 // that it sends to a proxy, or a 2xx with which it takes one from there.

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"os"
 	"os/exec"
 	"strings"
 	"syscall"
@@ -59,11 +60,13 @@ func (c Command) Pull(ctx context.Context) error {
 
 // Run runs a command line with sh -c and returns what it printed, at most its
 // last 4096 octets. The command and its children are killed when ctx ends; what
-// a command that has ended leaves running, a daemon for one, is left alone.
-func Run(ctx context.Context, line, dir string) (string, error) {
+// a command that has ended leaves running, a daemon for one, is left alone. env
+// are variables (NAME=value) that it gets beside ours.
+func Run(ctx context.Context, line, dir string, env ...string) (string, error) {
 	var out tail
 	cmd := exec.CommandContext(ctx, "sh", "-c", line)
 	cmd.Dir = dir
+	cmd.Env = append(os.Environ(), env...)
 	cmd.Stdout, cmd.Stderr = &out, &out
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
