@@ -106,7 +106,7 @@ func open(c config.Config, tell func(string, ...any)) (*lab, error) {
 	if err != nil {
 		return nil, err
 	}
-	authority, err := home.NewAuthority(certs.Hierarchy(where.Root.Value))
+	authorities, err := everyAuthority(home)
 	if err != nil {
 		return nil, err
 	}
@@ -118,7 +118,11 @@ func open(c config.Config, tell func(string, ...any)) (*lab, error) {
 		heard(format, args...)
 	}
 	cloud := &simulator.Cloud{
-		Recorder: rec, Region: where, Edition: c.Edition, Authority: authority, Listen: slices.Clone(c.Listen), Advertise: slices.Clone(c.Advertise),
+		Recorder: rec, Region: where, Edition: c.Edition,
+		Authority: authorities[certs.Hierarchy(where.Root.Value)], Authorities: authorities,
+		DeviceRoots: [][]byte{home.DeviceRoot().Raw}, Offline: c.Offline,
+		Lists: c.Revocation.Listen, ListsAdvertise: c.Revocation.Advertise, NoLists: !c.TellsRevocation(),
+		Listen: slices.Clone(c.Listen), Advertise: slices.Clone(c.Advertise),
 		Media: c.Media, DNS: c.DNS, DNSFallback: true, Sources: c.Device.Sources, Device: c.Connect, Target: c.Target.Host,
 		Match: c.Numbers.Match, ConnectTimeout: c.Timeouts.Connect, Handshake: c.Timeouts.Handshake, Scheme: c.Scheme,
 	}
@@ -142,6 +146,10 @@ func open(c config.Config, tell func(string, ...any)) (*lab, error) {
 			return err
 		}
 	}
+	if err := l.provisioning(c, s); err != nil {
+		cloud.Close()
+		return nil, err
+	}
 	for _, r := range c.Trigger {
 		if r.Kind == config.CarrierCall {
 			s.CarrierCalls = !c.Carrier.None
@@ -157,6 +165,19 @@ func open(c config.Config, tell func(string, ...any)) (*lab, error) {
 	}
 	l.stage = s
 	return l, nil
+}
+
+// everyAuthority begins a run under each hierarchy.
+func everyAuthority(home *certs.Lab) (map[certs.Hierarchy]*certs.Authority, error) {
+	out := map[certs.Hierarchy]*certs.Authority{}
+	for _, h := range certs.Hierarchies() {
+		a, err := home.NewAuthority(h)
+		if err != nil {
+			return nil, err
+		}
+		out[h] = a
+	}
+	return out, nil
 }
 
 func (l *lab) openCarrier(c config.Config, s *scenarios.Stage) error {

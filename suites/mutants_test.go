@@ -26,6 +26,7 @@ func referenceLab(t *testing.T, n int, state string) config.Config {
 	}
 	c.Connect, c.Carrier.Device, c.Carrier.Listen = at(10, 5061), at(11, 5060), at(20, 5060)
 	c.Carrier.Media, c.Media, c.DNS, c.State = at(20, 1).Addr(), at(30, 1).Addr(), at(53, 5353), state
+	c.Revocation.Listen = at(80, 8088)
 	c.Timeouts.Call = 6 * time.Second
 	// Far from what the labs take that run beside it, perhaps under the race
 	// detector: what is tested is the judgement, not the machine.

@@ -2,6 +2,7 @@ package suites
 
 import (
 	"context"
+	"crypto/tls"
 	"crypto/x509"
 	"fmt"
 	"net/netip"
@@ -9,6 +10,7 @@ import (
 	"time"
 
 	"byocheck/certs"
+	"byocheck/scenarios/judge"
 	"byocheck/suites/config"
 	"byocheck/suites/referencesbc"
 )
@@ -38,17 +40,15 @@ func MutantNames() []string {
 
 // startReference starts the reference SBC in the lab, as its device.
 func (l *lab) startReference(c config.Config, mutant string) error {
-	name := c.Target.Host
-	if referencesbc.Mutant(mutant) == referencesbc.WrongName {
-		name = "other." + name
-	}
-	device, err := l.home.IssueDevice(name, certs.DeviceOptions{})
+	cert, err := l.ownCertificate(c.Target.Host, referencesbc.Mutant(mutant))
 	if err != nil {
 		return err
 	}
 	roots := x509.NewCertPool()
-	for _, r := range l.home.CloudRoots() {
-		roots.AddCert(r)
+	for _, h := range certs.Hierarchies() {
+		if a := l.stage.Cloud.Authorities[h]; referencesbc.Mutant(mutant) != referencesbc.EVRootOnly || h == certs.HighAssuranceEV {
+			roots.AddCert(a.Root())
+		}
 	}
 	cloud, slow := l.stage.Cloud, l.slow
 	if slow == 0 {
@@ -56,7 +56,7 @@ func (l *lab) startReference(c config.Config, mutant string) error {
 	}
 	s := &referencesbc.SBC{
 		TLS: c.Connect, UDP: c.Carrier.Device, Media: c.Connect.Addr(), Carrier: c.Carrier.Listen,
-		Certificate: device.Certificate, Roots: roots,
+		Certificate: cert, Roots: roots,
 		Proxies: cloud.Region.Proxies.Value, Port: c.Listen[0].Port(), Resolver: cloud.DNS,
 		TrunkGroup: "byocheck", TrunkContext: cloud.Region.Namespaces[0].Value,
 		Mutant: referencesbc.Mutant(mutant),
@@ -70,9 +70,24 @@ func (l *lab) startReference(c config.Config, mutant string) error {
 		return fmt.Errorf("%w; stop the program that holds it, or give TARGET to test another device", err)
 	}
 	l.reference = s
+	delete(l.stage.Declared, judge.Provisioning)
+	l.stage.Provision = func(_ context.Context, cert tls.Certificate) error { return s.Provision(cert) }
 	l.stage.Reset = func(context.Context) error {
 		s.Reset()
 		return nil
 	}
 	return nil
+}
+
+// ownCertificate is what the reference SBC presents; some mutants are given one
+// that is wrong.
+func (l *lab) ownCertificate(name string, m referencesbc.Mutant) (tls.Certificate, error) {
+	switch m {
+	case referencesbc.WrongName:
+		name = "other." + name
+	case referencesbc.ExpiresSoon:
+		return l.stage.Wrong.Chain(certs.ExpiresSoon, certs.Names{CN: name, DNS: []string{name}})
+	}
+	d, err := l.home.IssueDevice(name, certs.DeviceOptions{})
+	return d.Certificate, err
 }

@@ -65,6 +65,9 @@ func Run(ctx context.Context, o Options) (report.Report, error) {
 			return r, &SetUpError{err}
 		}
 	}
+	if err := giveLists(ctx, o.Config, l.stage.Cloud); err != nil {
+		return r, &SetUpError{err}
+	}
 	for _, n := range l.notes {
 		o.Say("%s", n)
 	}

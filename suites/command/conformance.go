@@ -18,13 +18,14 @@ import (
 
 // conformance are the flags of the command.
 type conformance struct {
-	env    Environment
-	config string
-	only   string
-	out    string
-	known  string
-	mutant string
-	set    map[string]*string // flags that override keys of the file
+	env     Environment
+	config  string
+	only    string
+	out     string
+	known   string
+	mutant  string
+	offline bool
+	set     map[string]*string // flags that override keys of the file
 }
 
 // overriding are the flags that set a key of the configuration, with their help.
@@ -63,6 +64,7 @@ target, the built-in reference SBC is tested.`,
 	f.StringVar(&o.only, "only", "", "scenarios to play: ids with commas, or a label filter such as 'area:tls && level:must'")
 	f.StringVarP(&o.out, "out", "o", "byocheck-report", "folder for report.json, junit.xml and the recordings")
 	f.StringVar(&o.mutant, "mutant", "", "without a target: a defect of the built-in reference SBC, one of "+strings.Join(suites.MutantNames(), ", "))
+	f.BoolVar(&o.offline, "offline", false, "fetch nothing from the CRL and OCSP addresses in the device's certificate")
 	f.StringVar(&o.known, "known-failures", "", "file of failures that are known and do not count")
 	return cmd
 }
@@ -152,6 +154,7 @@ func (o conformance) load(cmd *cobra.Command) (config.Config, error) {
 			}
 		}
 	}
+	c.Offline = c.Offline || o.offline
 	return c, nil
 }
 
@@ -188,6 +191,9 @@ func (o conformance) rerun(cmd *cobra.Command) func(string) string {
 		if f := cmd.Flags().Lookup(name); f.Changed {
 			parts = append(parts, "--"+name, quoted(f.Value.String()))
 		}
+	}
+	if o.offline {
+		parts = append(parts, "--offline")
 	}
 	return func(id string) string { return strings.Join(append(slices.Clone(parts), "--only", id), " ") }
 }

@@ -52,6 +52,10 @@ type Config struct {
 	DNS netip.AddrPort
 	// Media is the cloud's RTP address, never a signalling address.
 	Media netip.Addr
+	// Revocation is where revocation lists and OCSP are served.
+	Revocation Revocation
+	// Offline: nothing is fetched from the addresses in the device's certificate.
+	Offline bool
 	// Carrier is the agent on the device's other side.
 	Carrier Carrier
 	// Device describes the device under test.
@@ -70,10 +74,18 @@ type Config struct {
 	KnownFailures string
 
 	// Dir is the folder of the file that was read, or empty if there was none.
-	// Device.Reset runs in it.
+	// Device.Reset and Device.Provision run in it.
 	Dir string
 
 	origins map[string]Origin
+}
+
+// Revocation is the server to which the certificates of the lab point.
+type Revocation struct {
+	// Listen is its address.
+	Listen netip.AddrPort
+	// Advertise is the host:port in the certificates; Listen where empty.
+	Advertise string
 }
 
 // Carrier is the SIP and RTP agent on the side of the device that faces away
@@ -108,6 +120,15 @@ type Device struct {
 	// Reset is a command line, run by `sh -c` in Dir, that makes the device
 	// forget what it knows of failed proxies. Empty means there is none.
 	Reset string
+	// Provision is a command line, run by `sh -c` in Dir, that makes the device
+	// present another certificate. Its environment holds the paths of PEM files:
+	// BYOCHECK_KEY, BYOCHECK_CHAIN (leaf first) and BYOCHECK_ROOT. Empty means
+	// there is none.
+	Provision string
+	// CRLs is a command line, run by `sh -c` in Dir once before the first
+	// connection, that makes the device load revocation lists from the PEM file
+	// named by BYOCHECK_CRLS: for devices that fetch none. Empty means there is none.
+	CRLs string
 }
 
 // Timeouts bound the waiting of a run. All are greater than zero.
@@ -131,16 +152,17 @@ func Default() Config {
 		proxies = append(proxies, netip.AddrPortFrom(netip.AddrFrom4([4]byte{127, 0, 1, i + 1}), DefaultPort))
 	}
 	return Config{
-		Region:  "use1",
-		Scheme:  "sip",
-		Edition: "newer",
-		Listen:  proxies,
-		State:   ".byocheck",
-		DNS:     netip.MustParseAddrPort("127.0.1.53:53"),
-		Media:   netip.MustParseAddr("127.0.3.1"),
-		Carrier: Carrier{Listen: netip.MustParseAddrPort("127.0.2.1:5060"), Transport: "udp"},
-		Device:  Device{Recovery: 120 * time.Second},
-		Numbers: Numbers{Match: 7},
+		Region:     "use1",
+		Scheme:     "sip",
+		Edition:    "newer",
+		Listen:     proxies,
+		State:      ".byocheck",
+		DNS:        netip.MustParseAddrPort("127.0.1.53:53"),
+		Media:      netip.MustParseAddr("127.0.3.1"),
+		Revocation: Revocation{Listen: netip.MustParseAddrPort("127.0.1.80:8088")},
+		Carrier:    Carrier{Listen: netip.MustParseAddrPort("127.0.2.1:5060"), Transport: "udp"},
+		Device:     Device{Recovery: 120 * time.Second},
+		Numbers:    Numbers{Match: 7},
 		Timeouts: Timeouts{
 			Attempt:   40 * time.Second,
 			Call:      10 * time.Second,

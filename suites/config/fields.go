@@ -4,10 +4,12 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"net"
 	"net/netip"
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -17,31 +19,36 @@ import (
 // as written, before YAML makes a number of +1317 or of firmware 1.10.
 var (
 	scalars = map[string]func(*Config, string) error{
-		"target":             one(func(c *Config) *Target { return &c.Target }, ParseTarget),
-		"connect":            one(func(c *Config) *netip.AddrPort { return &c.Connect }, addrPort(DefaultPort)),
-		"region":             one(func(c *Config) *string { return &c.Region }, parseRegion),
-		"srv-domain":         one(func(c *Config) *string { return &c.SRVDomain }, parseText),
-		"root":               one(func(c *Config) *string { return &c.Root }, parseText),
-		"scheme":             one(func(c *Config) *string { return &c.Scheme }, parseScheme),
-		"edition":            one(func(c *Config) *string { return &c.Edition }, parseEdition),
-		"state":              one(func(c *Config) *string { return &c.State }, parsePath),
-		"dns":                one(func(c *Config) *netip.AddrPort { return &c.DNS }, addrPort(53)),
-		"media":              one(func(c *Config) *netip.Addr { return &c.Media }, parseAddr),
-		"carrier.listen":     one(func(c *Config) *netip.AddrPort { return &c.Carrier.Listen }, addrPort(5060)),
-		"carrier.device":     one(func(c *Config) *netip.AddrPort { return &c.Carrier.Device }, addrPort(5060)),
-		"carrier.transport":  one(func(c *Config) *string { return &c.Carrier.Transport }, parseTransport),
-		"carrier.media":      one(func(c *Config) *netip.Addr { return &c.Carrier.Media }, parseAddr),
-		"device.vendor":      one(func(c *Config) *string { return &c.Device.Vendor }, parseText),
-		"device.model":       one(func(c *Config) *string { return &c.Device.Model }, parseText),
-		"device.firmware":    one(func(c *Config) *string { return &c.Device.Firmware }, parseText),
-		"device.recovery":    one(func(c *Config) *time.Duration { return &c.Device.Recovery }, parseDuration),
-		"device.reset":       one(func(c *Config) *string { return &c.Device.Reset }, parseText),
-		"numbers.match":      one(func(c *Config) *int { return &c.Numbers.Match }, parseMatch),
-		"timeouts.attempt":   one(func(c *Config) *time.Duration { return &c.Timeouts.Attempt }, parseDuration),
-		"timeouts.call":      one(func(c *Config) *time.Duration { return &c.Timeouts.Call }, parseDuration),
-		"timeouts.connect":   one(func(c *Config) *time.Duration { return &c.Timeouts.Connect }, parseDuration),
-		"timeouts.handshake": one(func(c *Config) *time.Duration { return &c.Timeouts.Handshake }, parseDuration),
-		"known-failures":     one(func(c *Config) *string { return &c.KnownFailures }, parsePath),
+		"target":               one(func(c *Config) *Target { return &c.Target }, ParseTarget),
+		"connect":              one(func(c *Config) *netip.AddrPort { return &c.Connect }, addrPort(DefaultPort)),
+		"region":               one(func(c *Config) *string { return &c.Region }, parseRegion),
+		"srv-domain":           one(func(c *Config) *string { return &c.SRVDomain }, parseText),
+		"root":                 one(func(c *Config) *string { return &c.Root }, parseText),
+		"scheme":               one(func(c *Config) *string { return &c.Scheme }, parseScheme),
+		"edition":              one(func(c *Config) *string { return &c.Edition }, parseEdition),
+		"state":                one(func(c *Config) *string { return &c.State }, parsePath),
+		"dns":                  one(func(c *Config) *netip.AddrPort { return &c.DNS }, addrPort(53)),
+		"media":                one(func(c *Config) *netip.Addr { return &c.Media }, parseAddr),
+		"revocation.listen":    one(func(c *Config) *netip.AddrPort { return &c.Revocation.Listen }, addrPort(8088)),
+		"revocation.advertise": one(func(c *Config) *string { return &c.Revocation.Advertise }, parseHostPort),
+		"carrier.listen":       one(func(c *Config) *netip.AddrPort { return &c.Carrier.Listen }, addrPort(5060)),
+		"carrier.device":       one(func(c *Config) *netip.AddrPort { return &c.Carrier.Device }, addrPort(5060)),
+		"carrier.transport":    one(func(c *Config) *string { return &c.Carrier.Transport }, parseTransport),
+		"carrier.media":        one(func(c *Config) *netip.Addr { return &c.Carrier.Media }, parseAddr),
+		"device.vendor":        one(func(c *Config) *string { return &c.Device.Vendor }, parseText),
+		"device.model":         one(func(c *Config) *string { return &c.Device.Model }, parseText),
+		"device.firmware":      one(func(c *Config) *string { return &c.Device.Firmware }, parseText),
+		"device.recovery":      one(func(c *Config) *time.Duration { return &c.Device.Recovery }, parseDuration),
+		"device.reset":         one(func(c *Config) *string { return &c.Device.Reset }, parseText),
+		"device.provision":     one(func(c *Config) *string { return &c.Device.Provision }, parseText),
+		"device.crls":          one(func(c *Config) *string { return &c.Device.CRLs }, parseText),
+		"offline":              one(func(c *Config) *bool { return &c.Offline }, parseBool),
+		"numbers.match":        one(func(c *Config) *int { return &c.Numbers.Match }, parseMatch),
+		"timeouts.attempt":     one(func(c *Config) *time.Duration { return &c.Timeouts.Attempt }, parseDuration),
+		"timeouts.call":        one(func(c *Config) *time.Duration { return &c.Timeouts.Call }, parseDuration),
+		"timeouts.connect":     one(func(c *Config) *time.Duration { return &c.Timeouts.Connect }, parseDuration),
+		"timeouts.handshake":   one(func(c *Config) *time.Duration { return &c.Timeouts.Handshake }, parseDuration),
+		"known-failures":       one(func(c *Config) *string { return &c.KnownFailures }, parsePath),
 	}
 	lists = map[string]func(*Config, []string) (int, error){
 		"listen":                    many(func(c *Config) *[]netip.AddrPort { return &c.Listen }, addrPort(DefaultPort)),
@@ -87,7 +94,7 @@ func many[T any](field func(*Config) *[]T, parse func(string) (T, error)) func(*
 
 // members lists the keys of each group; the top level is the group "".
 func members() map[string][]string {
-	g := map[string][]string{"": {"carrier", "declared", "device", "numbers", "timeouts", "trigger"}}
+	g := map[string][]string{"": {"carrier", "declared", "device", "numbers", "revocation", "timeouts", "trigger"}}
 	for _, path := range slices.Concat(slices.Collect(maps.Keys(scalars)), slices.Collect(maps.Keys(lists))) {
 		parent, key, nested := strings.Cut(path, ".")
 		if !nested {
@@ -174,6 +181,16 @@ func parseEdition(s string) (string, error) {
 	return s, nil
 }
 
+// parseHostPort takes what stands between http:// and the path of an address in
+// a certificate.
+func parseHostPort(s string) (string, error) {
+	host, port, err := net.SplitHostPort(s)
+	if n, bad := strconv.ParseUint(port, 10, 16); err != nil || bad != nil || n == 0 || host == "" || strings.ContainsAny(host, "/?#@% ") {
+		return "", fmt.Errorf("bad address %.80q; write host:port as the device can reach it, such as crl.example.test:8088", s)
+	}
+	return s, nil
+}
+
 func parseTransport(s string) (string, error) {
 	if s != "udp" {
 		return "", fmt.Errorf("unknown transport %.80q; write udp, the only one there is", s)
@@ -186,6 +203,16 @@ func parsePath(s string) (string, error) {
 		return "", fmt.Errorf("bad path %.80q; write one or leave the key out", s)
 	}
 	return filepath.Clean(s), nil
+}
+
+func parseBool(s string) (bool, error) {
+	switch s {
+	case "true":
+		return true, nil
+	case "false":
+		return false, nil
+	}
+	return false, fmt.Errorf("bad value %.80q; write true or false", s)
 }
 
 func parseText(s string) (string, error) {

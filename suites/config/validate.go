@@ -54,6 +54,7 @@ func (c *Config) checkWords() error {
 		{"state", c.State},
 		{"numbers.match", strconv.Itoa(c.Numbers.Match)},
 		{"device.recovery", c.Device.Recovery.String()},
+		{"revocation.listen", c.Revocation.Listen.String()},
 		{"timeouts.attempt", c.Timeouts.Attempt.String()},
 		{"timeouts.call", c.Timeouts.Call.String()},
 		{"timeouts.connect", c.Timeouts.Connect.String()},
@@ -152,6 +153,12 @@ func (c *Config) checkReach() error {
 			return c.Errorf(entryKey("listen", i), "%s, but %s is on loopback; set listen, advertise and media %s", device, a, fix)
 		}
 	}
+	if _, set := c.Origin("revocation.listen"); set && !c.TellsRevocation() {
+		return c.Errorf("revocation.listen", "%s is on loopback, but the device is beyond it; set it %s, or leave it out", c.Revocation.Listen, fix)
+	}
+	if c.Revocation.Listen.Addr().IsUnspecified() && c.Revocation.Advertise == "" {
+		return c.Errorf("revocation.listen", "%s is not an address that a device can call; write under revocation.advertise the one it should use", c.Revocation.Listen)
+	}
 	for i, a := range c.Advertise {
 		if a.Addr().IsLoopback() {
 			return c.Errorf(entryKey("advertise", i), "%s is on loopback, but the device is beyond it; set advertise %s", a, fix)
@@ -175,6 +182,13 @@ func (c *Config) far() bool {
 func (c *Config) OutboundOnly() bool {
 	_, listen := c.Origin("listen")
 	return c.far() && !listen && slices.ContainsFunc(c.Listen, func(a netip.AddrPort) bool { return a.Addr().IsLoopback() })
+}
+
+// TellsRevocation reports whether the device can reach the revocation server:
+// with addresses in its certificates that lead nowhere, the lab would show every
+// device a fault that nobody arranged.
+func (c *Config) TellsRevocation() bool {
+	return !c.far() || c.Revocation.Advertise != "" || !c.Revocation.Listen.Addr().IsLoopback()
 }
 
 func (c *Config) checkCarrierReach(fix string) error {

@@ -51,7 +51,22 @@ const (
 	refusing          // closes at once; the port of a proxy that is down answers the same, RST
 	noHandshake       // accepts TCP and says nothing
 	mute              // does the handshake and answers no SIP
+	stalling          // begins the handshake and does not end it
 )
+
+// stalled lets the first flight of a server through, and nothing after it.
+type stalled struct {
+	net.Conn
+	flights int
+}
+
+// Write implements net.Conn.
+func (s *stalled) Write(b []byte) (int, error) {
+	if s.flights++; s.flights > 1 {
+		return len(b), nil
+	}
+	return s.Conn.Write(b)
+}
 
 // fakeProxy is a proxy of the cloud on a socket of its own.
 type fakeProxy struct {
@@ -223,6 +238,9 @@ func (w *world) accept(p *fakeProxy) {
 }
 
 func (w *world) serve(p *fakeProxy, tcp net.Conn, state state, shows tls.Certificate) {
+	if state == stalling {
+		tcp = &stalled{Conn: tcp}
+	}
 	conn := tls.Server(tcp, &tls.Config{MinVersion: tls.VersionTLS12, MaxVersion: tls.VersionTLS12, SessionTicketsDisabled: true,
 		CurvePreferences: []tls.CurveID{tls.CurveP384}, Certificates: []tls.Certificate{shows},
 		GetConfigForClient: func(h *tls.ClientHelloInfo) (*tls.Config, error) {
@@ -238,7 +256,7 @@ func (w *world) serve(p *fakeProxy, tcp net.Conn, state state, shows tls.Certifi
 		p.mu.Unlock()
 		return
 	}
-	if state == mute {
+	if state == mute || state == stalling {
 		buf := make([]byte, 4096)
 		for {
 			if _, err := conn.Read(buf); err != nil {

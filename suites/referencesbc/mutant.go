@@ -13,8 +13,9 @@ const (
 	// SkipsHostNameCheck verifies chain and dates of a proxy's certificate, but
 	// not that it names the proxy: any customer of the same CA could pose as one.
 	SkipsHostNameCheck Mutant = "skips-host-name-check"
-	// TrustsAnything accepts a proxy's certificate from any issuer. Names and
-	// dates are still checked, so that a root alone makes the difference.
+	// TrustsAnything accepts a proxy's certificate from any issuer: where there is
+	// no path to a root it takes what was sent for one, whoever signed what, with
+	// what and for what use. Dates, name and revocation are still checked.
 	TrustsAnything Mutant = "trusts-anything"
 	// RequiresClientCertificate ends a handshake with a caller that has no
 	// certificate of its own: mutual TLS, which the cloud does not do.
@@ -48,6 +49,42 @@ const (
 	IgnoresCancel Mutant = "ignores-cancel"
 	// RefusesSIPS answers calls to sips: URIs with 416.
 	RefusesSIPS Mutant = "refuses-sips"
+	// AcceptsExpired does not look at the end of a certificate's validity, of the
+	// leaf or of one above it.
+	AcceptsExpired Mutant = "accepts-expired"
+	// AcceptsNotYetValid does not look at its beginning.
+	AcceptsNotYetValid Mutant = "accepts-not-yet-valid"
+	// AcceptsIPSAN takes an iPAddress entry that equals the address that was
+	// dialled for the proxy's name.
+	AcceptsIPSAN Mutant = "accepts-ip-san"
+	// CNOnly compares common names alone, as devices did before RFC 2818. The
+	// common name of a healthy certificate is the SRV domain, and the proxies
+	// stand in the alternative names: it refuses every proxy.
+	CNOnly Mutant = "cn-only"
+	// IgnoresCRL asks OCSP responders only.
+	IgnoresCRL Mutant = "ignores-crl"
+	// IgnoresOCSP fetches lists only, and does not look at a stapled response.
+	IgnoresOCSP Mutant = "ignores-ocsp"
+	// AcceptsRevokedIntermediate asks whether the leaf is revoked, and no more.
+	AcceptsRevokedIntermediate Mutant = "accepts-revoked-intermediate"
+	// PinsLeaf remembers the key of the first good certificate that a proxy shows
+	// it, for as long as it runs, and refuses every other, whichever proxy shows it.
+	PinsLeaf Mutant = "pins-leaf"
+	// PinsIntermediate does the same with the key of the certificate's issuer.
+	PinsIntermediate Mutant = "pins-intermediate"
+	// EVRootOnly was given but the EV root of the three that the cloud may use.
+	// Whoever starts the SBC gives it that one alone.
+	EVRootOnly Mutant = "ev-root-only"
+	// TrustsCloudRootsOnly was given the cloud's roots and not the one of the
+	// organisation, from which an Edge has its certificate (BYOC Premises).
+	// Whoever starts the SBC gives it those alone.
+	TrustsCloudRootsOnly Mutant = "trusts-cloud-roots-only"
+	// SelfSigned presents a certificate that differs from the one that it was
+	// given in that it signed it itself.
+	SelfSigned Mutant = "self-signed"
+	// ExpiresSoon presents a certificate that ends in 10 days. Whoever starts the
+	// SBC gives it that one.
+	ExpiresSoon Mutant = "expires-soon"
 )
 
 // MutantInfo tells about a mutant.
@@ -66,9 +103,15 @@ type MutantInfo struct {
 var mutants = []MutantInfo{
 	{Control, "Nothing is wrong with it.", nil, nil},
 	{SkipsHostNameCheck, "It does not check that a proxy's certificate names the proxy that it dialled.",
-		[]string{"cert.inbound.san-mismatch-refused"}, nil},
+		// All that is wrong with these is the name.
+		[]string{"cert.inbound.san-mismatch-refused", "cert.inbound.other-region-refused", "cert.inbound.ip-san-refused", "cert.inbound.ip-as-dns-refused",
+			"cert.inbound.ip-as-cn-refused", "cert.inbound.srv-name-san-refused", "cert.inbound.wildcard-san-refused"}, nil},
 	{TrustsAnything, "It accepts certificates from any issuer.",
-		[]string{"cert.inbound.untrusted-root-refused"}, nil},
+		// All of these break the path to a trusted root (RFC 5280 6.1), which it does not look for.
+		[]string{"cert.inbound.untrusted-root-refused", "cert.inbound.self-signed-refused", "cert.inbound.missing-intermediate-refused",
+			"cert.inbound.intermediate-not-ca-refused", "cert.inbound.path-length-exceeded-refused", "cert.inbound.name-constraints-exclude-refused",
+			"cert.inbound.no-server-auth-refused", "cert.inbound.sha1-signature-refused", "cert.inbound.md5-signature-refused",
+			"cert.inbound.unknown-signature-refused", "cert.inbound.rsa-1024-refused"}, nil},
 	{RequiresClientCertificate, "It demands a client certificate from the cloud, which has none.",
 		// No connection can be made then, and no call.
 		[]string{"tls.outbound.no-client-certificate-required", "media.outbound.call-with-srtp-both-ways"},
@@ -99,11 +142,37 @@ var mutants = []MutantInfo{
 		[]string{"sip.outbound.cancel-while-ringing"}, nil},
 	{RefusesSIPS, "It refuses calls to sips: URIs.",
 		[]string{"sip.outbound.sips-uri"}, nil},
+	{AcceptsExpired, "It does not look at the end of a certificate's validity.",
+		[]string{"cert.inbound.expired-refused", "cert.inbound.expired-intermediate-refused"}, nil},
+	{AcceptsNotYetValid, "It does not look at the beginning of a certificate's validity.",
+		[]string{"cert.inbound.not-yet-valid-refused"}, nil},
+	{AcceptsIPSAN, "It takes the address that it dialled for the proxy's name, where a certificate has it.",
+		[]string{"cert.inbound.ip-san-refused"}, nil},
+	{CNOnly, "It compares the common name alone, which is never a proxy's.",
+		// No proxy is good enough for it, so no call comes through.
+		[]string{"media.inbound.call-with-srtp-both-ways"}, inboundCalls},
+	{IgnoresCRL, "It fetches no revocation list.",
+		[]string{"cert.inbound.crl-revoked-refused"}, nil},
+	{IgnoresOCSP, "It asks no OCSP responder and does not look at a stapled response.",
+		[]string{"cert.inbound.ocsp-revoked-refused", "cert.inbound.staple-revoked-refused"}, nil},
+	{AcceptsRevokedIntermediate, "It does not ask whether an intermediate is revoked.",
+		[]string{"cert.inbound.intermediate-revoked-refused"}, nil},
+	{PinsLeaf, "It remembers the first key that a proxy shows it and refuses another.",
+		// A key of another size is another key, and each hierarchy has its own.
+		[]string{"cert.inbound.rotated-leaf-accepted", "cert.inbound.rotated-during-call-accepted", "cert.inbound.rsa-3072-accepted",
+			"cert.inbound.rsa-4096-accepted", "cert.inbound.root-global-g2-accepted", "cert.inbound.root-global-g3-accepted"}, nil},
+	{PinsIntermediate, "It remembers the first intermediate that a proxy shows it and refuses another.",
+		// Each hierarchy has its own, and each condition of revocation, for the control too.
+		[]string{"cert.inbound.rotated-intermediate-accepted", "cert.inbound.root-global-g2-accepted", "cert.inbound.root-global-g3-accepted"}, revocation},
+	{EVRootOnly, "It trusts the EV root, but not Global Root G2 and G3.",
+		[]string{"cert.inbound.root-global-g2-accepted", "cert.inbound.root-global-g3-accepted"}, nil},
+	{TrustsCloudRootsOnly, "It trusts the roots of the cloud, but not the organisation's.",
+		[]string{"cert.inbound.organisation-root-accepted"}, nil},
+	{SelfSigned, "It presents a certificate that it signed itself.",
+		[]string{"cert.outbound.chain-complete"}, nil},
+	{ExpiresSoon, "Its certificate ends in 10 days.",
+		[]string{"cert.outbound.not-expiring-soon"}, nil},
 }
-
-// outboundCalls need a call of the cloud that is connected, and say nothing of
-// the device where there is none.
-var outboundCalls = []string{"sip.outbound.release-by-each-side", "sip.outbound.cancel-while-ringing", "sip.outbound.sips-uri"}
 
 // Mutants lists all mutants, Control first.
 func Mutants() []MutantInfo {

@@ -27,6 +27,8 @@ type conduct struct {
 	quick             bool // its handshake
 	presents          int  // certificates
 	isNamed           bool // as the trunk names it
+	signsItself       bool // its own certificate
+	lasts             bool // its certificate, for a year
 	takesSIPS         bool
 	passesBYE         bool
 	passesCancel      bool
@@ -42,9 +44,14 @@ func observe(t *testing.T, m Mutant) (c conduct) {
 	fresh := func() *world {
 		return build(t, func(s *SBC) {
 			s.Mutant, s.Timers.Slow = m, slow
+			own := shown{dns: []string{"sbc.customer.test"}, days: 365}
 			if m == WrongName {
-				s.Certificate = shown{dns: []string{"other.test"}}.chain(t)
+				own.dns = []string{"other.test"}
 			}
+			if m == ExpiresSoon {
+				own.days = 10
+			}
+			s.Certificate = own.chain(t)
 		})
 	}
 	takes := func(s shown) bool {
@@ -58,7 +65,7 @@ func observe(t *testing.T, m Mutant) (c conduct) {
 	}
 	names := []string{"lb01.voice.example.test", "lb02.voice.example.test", "lb03.voice.example.test", "lb04.voice.example.test"}
 	c.takesOtherName = takes(shown{dns: []string{"other.test"}})
-	c.takesOtherRoot = takes(shown{dns: names, under: "other"})
+	c.takesOtherRoot = takes(shown{dns: names, under: "other root"})
 	c.takesExpired = takes(shown{dns: names, days: -1})
 
 	w := fresh()
@@ -102,10 +109,13 @@ func observe(t *testing.T, m Mutant) (c conduct) {
 		conn.Close()
 	}
 	if c.presents = len(w.presented); c.presents > 0 {
-		c.isNamed = w.presented[0].VerifyHostname("sbc.customer.test") == nil
+		leaf := w.presented[0]
+		c.isNamed = leaf.VerifyHostname("sbc.customer.test") == nil
+		c.signsItself = selfSigned(leaf)
+		c.lasts = time.Until(leaf.NotAfter) > 300*24*time.Hour
 	}
 	c.takesSIPS = takesSIPS(t, fresh())
-	c.passesBYE, c.passesCancel = passesBYE(t, fresh()), passesCancel(t, fresh())
+	c.passesBYE, c.passesCancel = in != nil && passesBYE(t, fresh()), in != nil && passesCancel(t, fresh())
 
 	w = fresh()
 	w.proxies[0].set(refusing)
@@ -169,18 +179,22 @@ func passesCancel(t *testing.T, w *world) bool {
 }
 
 func TestMutantsDifferByOneDefect(t *testing.T) {
-	correct := conduct{offers: "RTP/SAVP", callsThere: true, takesCalls: true, takesWithOne: true, answersSecurely: true, failsOver: true, quick: true, presents: 2, isNamed: true, takesSIPS: true, passesBYE: true, passesCancel: true,
+	correct := conduct{offers: "RTP/SAVP", callsThere: true, takesCalls: true, takesWithOne: true, answersSecurely: true, failsOver: true, quick: true, presents: 2, isNamed: true, lasts: true, takesSIPS: true, passesBYE: true, passesCancel: true,
 		sni: "lb01.voice.example.test", namesProxyByName: true, keepsTrunkInURI: true, resolvesByItsName: true}
+	// They differ in certificates that TestVerify, TestRotation and TestRevocation show them.
+	elsewhere := func(*conduct) {}
+	// They differ in what they are given.
+	outside := func(*conduct) {}
 	differs := map[Mutant]func(*conduct){
 		Control:            func(*conduct) {},
 		SkipsHostNameCheck: func(c *conduct) { c.takesOtherName = true },
 		TrustsAnything:     func(c *conduct) { c.takesOtherRoot = true },
 		// No connection, so no call either.
 		RequiresClientCertificate: func(c *conduct) {
-			c.takesCalls, c.answersSecurely, c.takesSIPS, c.presents, c.isNamed = false, false, false, 0, false
+			c.takesCalls, c.answersSecurely, c.takesSIPS, c.presents, c.isNamed, c.lasts = false, false, false, 0, false, false
 		},
 		NoP384: func(c *conduct) {
-			c.takesCalls, c.takesWithOne, c.answersSecurely, c.takesSIPS, c.presents, c.isNamed = false, false, false, false, 0, false
+			c.takesCalls, c.takesWithOne, c.answersSecurely, c.takesSIPS, c.presents, c.isNamed, c.lasts = false, false, false, false, 0, false, false
 		},
 		// The cloud refuses what it offers.
 		SendsPlainRTP:       func(c *conduct) { c.offers, c.callsThere, c.answersSecurely = "RTP/AVP", false, false },
@@ -192,6 +206,16 @@ func TestMutantsDifferByOneDefect(t *testing.T) {
 		SwallowsBYE:         func(c *conduct) { c.passesBYE = false },
 		IgnoresCancel:       func(c *conduct) { c.passesCancel = false },
 		RefusesSIPS:         func(c *conduct) { c.takesSIPS = false },
+		SelfSigned:          func(c *conduct) { c.presents, c.signsItself = 1, true },
+		ExpiresSoon:         func(c *conduct) { c.lasts = false },
+		AcceptsExpired:      func(c *conduct) { c.takesExpired = true },
+		// No proxy is good enough for it.
+		CNOnly: func(c *conduct) {
+			c.offers, c.callsThere, c.failsOver, c.passesBYE, c.passesCancel, c.namesProxyByName, c.keepsTrunkInURI = "", false, false, false, false, false, false
+		},
+		AcceptsNotYetValid: elsewhere, AcceptsIPSAN: elsewhere, IgnoresCRL: elsewhere, IgnoresOCSP: elsewhere,
+		AcceptsRevokedIntermediate: elsewhere, PinsLeaf: elsewhere, PinsIntermediate: elsewhere,
+		EVRootOnly: outside, TrustsCloudRootsOnly: outside,
 	}
 	for _, m := range Mutants() {
 		t.Run(string(m.Mutant), func(t *testing.T) {

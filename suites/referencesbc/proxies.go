@@ -39,6 +39,8 @@ type link struct {
 
 func (l *link) open() bool { return l.gone.Err() == nil }
 
+var errSlow = errors.New("the proxy does not go on with the handshake")
+
 // mark passes the proxy over for a while.
 func (p *proxy) mark(until time.Time) {
 	p.mu.Lock()
@@ -63,8 +65,10 @@ func (s *SBC) candidates() []*proxy {
 	return out
 }
 
-// Reset forgets which proxies were found down.
+// Reset forgets which proxies were found down, and what it has learnt of revoked
+// certificates.
 func (s *SBC) Reset() {
+	s.rulings.forget()
 	for _, p := range s.proxies {
 		p.mark(time.Time{})
 	}
@@ -93,26 +97,42 @@ func (s *SBC) connect(ctx context.Context, p *proxy) (l *link, reused bool, err 
 	return nil, false, errors.Join(failed...)
 }
 
+// dialer connects from the address by which the trunk knows us.
+func (s *SBC) dialer() *net.Dialer {
+	d := &net.Dialer{Timeout: s.Timers.Connect}
+	if own := s.tlsAddr.Addr(); own.IsValid() && !own.IsUnspecified() {
+		d.LocalAddr = net.TCPAddrFromAddrPort(netip.AddrPortFrom(own, 0))
+	}
+	return d
+}
+
 // dial opens a connection and does the handshake, in which the proxy's
-// certificate is verified.
+// certificate is verified: a refusal is an alert.
 func (s *SBC) dial(ctx context.Context, p *proxy, addr netip.Addr) (*link, error) {
 	to := netip.AddrPortFrom(addr, s.Port)
-	d := net.Dialer{Timeout: s.Timers.Connect}
-	if own := s.tlsAddr.Addr(); !own.IsUnspecified() {
-		d.LocalAddr = net.TCPAddrFromAddrPort(netip.AddrPortFrom(own, 0)) // the address by which the trunk knows us
-	}
-	tcp, err := d.DialContext(ctx, "tcp", to.String())
+	tcp, err := s.dialer().DialContext(ctx, "tcp", to.String())
 	if err != nil {
 		return nil, fmt.Errorf("connecting to %s: %w", p.name, err)
 	}
-	conn := tls.Client(tcp, s.clientConfig(p.name, addr))
+	bound, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	// It bounds what the proxy takes, before we verify its certificate and
+	// after it, not what revocation lists take.
+	limit := time.AfterFunc(s.Timers.Handshake, func() { cancel(errSlow) })
+	defer limit.Stop()
+	conn := tls.Client(tcp, s.clientConfig(p.name, addr, func(state tls.ConnectionState) error {
+		limit.Stop()
+		defer limit.Reset(s.Timers.Handshake)
+		return s.verify(bound, state, p.name, addr)
+	}))
 	if !s.keep(conn) {
 		return nil, errClosing
 	}
-	bound, cancel := context.WithTimeout(ctx, s.Timers.Handshake)
-	defer cancel()
 	if err := conn.HandshakeContext(bound); err != nil {
 		s.drop(conn)
+		if bound.Err() != nil {
+			err = context.Cause(bound)
+		}
 		return nil, fmt.Errorf("doing the TLS handshake with %s at %s: %w", p.name, to, err)
 	}
 	gone, end := context.WithCancel(context.Background())

@@ -25,6 +25,7 @@ import (
 	"net"
 	"net/netip"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"byocheck/simulator/record"
@@ -43,15 +44,20 @@ type SBC struct {
 	// Media is the address of its RTP ports, on both sides; 127.0.0.1 where not valid.
 	Media netip.Addr
 	// Certificate is presented to the cloud: the leaf and its intermediates.
-	// The cipher suites of these trunks need an RSA key.
+	// The cipher suites of these trunks need an RSA key. Provision changes it.
 	Certificate tls.Certificate
 	// Roots are the trust anchors for the cloud's certificates.
 	Roots *x509.CertPool
+	// HardFail refuses a cloud whose certificates name lists or responders from
+	// which nothing good can be had; otherwise it goes on without them. One that
+	// is found revoked is refused either way.
+	HardFail bool
 	// Proxies are the names of the region's proxies in the order in which they
 	// are tried; Port is theirs, 5061 where 0.
 	Proxies []string
 	Port    uint16
-	// Resolver is the DNS server that is asked for the proxies' addresses.
+	// Resolver is the DNS server that is asked for the proxies' addresses, and
+	// for those of hosts that revocation lists come from.
 	Resolver netip.AddrPort
 	// TrunkGroup and TrunkContext go into the Request-URI towards the cloud
 	// (RFC 4904); without the first both are left out.
@@ -79,18 +85,23 @@ type SBC struct {
 	carrier  *party
 	names    *resolver
 	proxies  []*proxy
+	shows    atomic.Pointer[tls.Certificate] // what is presented, as it is presented
+	rulings  rulings
 	work     sync.WaitGroup
 
 	mu      sync.Mutex
 	closing bool
 	conns   map[net.Conn]struct{}
+	pin     []byte // the key that a mutant that pins keeps to
 }
 
 // Timers are the bounds of an SBC. 0 means the default.
 type Timers struct {
 	// Resolve bounds a DNS query (1 s), Connect a TCP connect (1 s), Handshake
-	// the TLS handshake as client (1 s).
-	Resolve, Connect, Handshake time.Duration
+	// each side of the pause that a TLS handshake as client makes while the
+	// proxy's certificate is verified (1 s), Fetch what is fetched meanwhile of
+	// lists and OCSP responses, all together (1 s).
+	Resolve, Connect, Handshake, Fetch time.Duration
 	// FirstResponse is how long an INVITE waits for any response, 100 included,
 	// before the call goes to the next proxy (2 s).
 	FirstResponse time.Duration
@@ -109,6 +120,11 @@ var errClosing = errors.New("the SBC is stopping")
 func (s *SBC) Start() error {
 	if err := s.check(); err != nil {
 		return fmt.Errorf("starting the reference SBC: %w", err)
+	}
+	if s.shows.Load() == nil { // else Provision was quicker
+		if err := s.Provision(s.Certificate); err != nil {
+			return fmt.Errorf("starting the reference SBC: %w", err)
+		}
 	}
 	s.defaults()
 	l, err := net.ListenTCP("tcp", net.TCPAddrFromAddrPort(s.TLS))
@@ -150,7 +166,7 @@ func (s *SBC) check() error {
 		return fmt.Errorf("choosing its defect: no mutant is called %q", s.Mutant)
 	case !s.Carrier.IsValid():
 		return errors.New("field Carrier is not set: where are calls to the carrier sent?")
-	case len(s.Certificate.Certificate) == 0:
+	case len(s.Certificate.Certificate) == 0 && s.shows.Load() == nil:
 		return errors.New("field Certificate is not set: what does it present to the cloud?")
 	case s.Roots == nil:
 		return errors.New("field Roots is not set: which roots of the cloud does it trust?")
@@ -183,7 +199,7 @@ func (s *SBC) defaults() {
 		value *time.Duration
 		usual time.Duration
 	}{
-		{&s.Timers.Resolve, time.Second}, {&s.Timers.Connect, time.Second}, {&s.Timers.Handshake, time.Second},
+		{&s.Timers.Resolve, time.Second}, {&s.Timers.Connect, time.Second}, {&s.Timers.Handshake, time.Second}, {&s.Timers.Fetch, time.Second},
 		{&s.Timers.FirstResponse, 2 * time.Second}, {&s.Timers.MarkDown, 30 * time.Second}, {&s.Timers.Slow, 700 * time.Millisecond},
 	} {
 		if *t.value == 0 {

@@ -1,12 +1,15 @@
 package referencesbc
 
 import (
+	"bytes"
+	"context"
+	"crypto/rsa"
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
 	"fmt"
 	"net/netip"
-	"strings"
+	"slices"
 	"time"
 )
 
@@ -23,11 +26,17 @@ var (
 	curves = []tls.CurveID{tls.CurveP384}
 )
 
-// serverConfig is that of the port where the cloud calls.
+// minRSA is the least size of an RSA key, in bits (CA/Browser Forum Baseline
+// Requirements 6.1.5); crypto/x509 has no such rule.
+const minRSA = 2048
+
+// serverConfig is that of the port where the cloud calls. Sessions are not
+// resumed: every handshake shows the certificate of the day.
 func (s *SBC) serverConfig() *tls.Config {
 	c := &tls.Config{
 		MinVersion: tls.VersionTLS12, MaxVersion: tls.VersionTLS12, CipherSuites: suites, CurvePreferences: curves,
-		Certificates: []tls.Certificate{s.Certificate}, Time: s.now, Rand: s.Rand,
+		GetCertificate:         func(*tls.ClientHelloInfo) (*tls.Certificate, error) { return s.shows.Load(), nil },
+		SessionTicketsDisabled: true, Time: s.now, Rand: s.Rand,
 	}
 	switch s.Mutant {
 	case RequiresClientCertificate:
@@ -35,10 +44,6 @@ func (s *SBC) serverConfig() *tls.Config {
 	case NoP384:
 		c.CurvePreferences = []tls.CurveID{tls.CurveP256}
 		c.CipherSuites = []uint16{tls.TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256, tls.TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384}
-	case SendsNoIntermediate:
-		alone := s.Certificate
-		alone.Certificate = alone.Certificate[:1]
-		c.Certificates = []tls.Certificate{alone}
 	case SlowHandshake:
 		c.GetConfigForClient = func(*tls.ClientHelloInfo) (*tls.Config, error) {
 			wait := time.NewTimer(s.Timers.Slow)
@@ -55,11 +60,10 @@ func (s *SBC) serverConfig() *tls.Config {
 
 // clientConfig is that of a connection to the proxy of that name at addr. The
 // library's own verification is off: verify takes its place.
-func (s *SBC) clientConfig(name string, addr netip.Addr) *tls.Config {
+func (s *SBC) clientConfig(name string, addr netip.Addr, verify func(tls.ConnectionState) error) *tls.Config {
 	c := &tls.Config{
 		MinVersion: tls.VersionTLS12, MaxVersion: tls.VersionTLS12, CipherSuites: suites, CurvePreferences: curves,
-		ServerName: name, InsecureSkipVerify: true, Time: s.now, Rand: s.Rand,
-		VerifyConnection: func(cs tls.ConnectionState) error { return s.verify(cs.PeerCertificates, name) },
+		ServerName: name, InsecureSkipVerify: true, VerifyConnection: verify, Time: s.now, Rand: s.Rand,
 	}
 	if s.Mutant == DialsIP {
 		c.ServerName = addr.String() // which crypto/tls leaves out of SNI
@@ -67,50 +71,111 @@ func (s *SBC) clientConfig(name string, addr netip.Addr) *tls.Config {
 	return c
 }
 
-// verify checks the chain that a proxy presented, leaf first: the dates, the
-// way to a trusted root, and that it names the proxy.
-func (s *SBC) verify(chain []*x509.Certificate, name string) error {
-	if len(chain) == 0 {
-		return errors.New("verifying the proxy's certificate: it presented none")
+// verify checks the certificate that the proxy of that name at addr presented
+// in a handshake: dates and way to a trusted root, then that it names the proxy,
+// then that nothing on the way is revoked, which may take as long as
+// Timers.Fetch.
+func (s *SBC) verify(ctx context.Context, state tls.ConnectionState, name string, addr netip.Addr) error {
+	path, err := s.path(state.PeerCertificates)
+	if err == nil && !s.identified(path[0], name, addr) {
+		err = fmt.Errorf("it names %q, not the proxy that was dialled, %s", identities(path[0]), name)
 	}
-	leaf, now := chain[0], s.now()
-	switch {
-	case now.Before(leaf.NotBefore):
-		return fmt.Errorf("verifying the proxy's certificate: it is not valid before %s", leaf.NotBefore)
-	case now.After(leaf.NotAfter):
-		return fmt.Errorf("verifying the proxy's certificate: it expired at %s", leaf.NotAfter)
+	if err == nil {
+		err = s.unrevoked(ctx, path, state.OCSPResponse)
 	}
-	if s.Mutant != TrustsAnything {
-		sent := x509.NewCertPool()
-		for _, c := range chain[1:] {
-			sent.AddCert(c)
-		}
-		// Without a DNSName, which is compared below by the stricter rule.
-		_, err := leaf.Verify(x509.VerifyOptions{
-			Roots: s.Roots, Intermediates: sent, CurrentTime: now, KeyUsages: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
-		})
-		if err != nil {
-			return fmt.Errorf("verifying the proxy's certificate: %w", err)
-		}
+	if err == nil {
+		err = s.pinned(path)
 	}
-	if s.Mutant != SkipsHostNameCheck && !named(leaf, name) {
-		return fmt.Errorf("verifying the proxy's certificate: it names %q, not the proxy that was dialled, %s", leaf.DNSNames, name)
+	if err != nil {
+		return fmt.Errorf("verifying the proxy's certificate: %w", err)
 	}
 	return nil
 }
 
-// named reports whether the certificate has the name as a dNSName, letter for
-// letter but for case: so wildcards do not count (RFC 5922 7.2). Nor does a
-// common name (RFC 9525 2), nor an address.
-func named(leaf *x509.Certificate, name string) bool {
-	name = strings.TrimSuffix(name, ".")
-	if _, err := netip.ParseAddr(name); err == nil || name == "" {
-		return false
+// path returns the way from the leaf, the first of the certificates that were
+// sent, to a trusted root.
+func (s *SBC) path(sent []*x509.Certificate) ([]*x509.Certificate, error) {
+	if len(sent) == 0 {
+		return nil, errors.New("it presented none")
 	}
-	for _, san := range leaf.DNSNames {
-		if strings.EqualFold(strings.TrimSuffix(san, "."), name) {
-			return true
+	sent = s.dated(sent)
+	path, err := s.trustedPath(sent)
+	if err != nil && s.Mutant == TrustsAnything {
+		return sent, inTime(sent, s.now())
+	}
+	return path, err
+}
+
+// trustedPath finds the way over certificates that were sent and nothing else:
+// missing intermediates are not fetched.
+func (s *SBC) trustedPath(sent []*x509.Certificate) ([]*x509.Certificate, error) {
+	others := x509.NewCertPool()
+	for _, c := range sent[1:] {
+		others.AddCert(c)
+	}
+	// Without a DNSName, which is compared elsewhere by the stricter rule.
+	paths, err := sent[0].Verify(x509.VerifyOptions{
+		Roots: s.Roots, Intermediates: others, CurrentTime: s.now(), KeyUsages: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
+	})
+	if err != nil {
+		return nil, err
+	}
+	for _, c := range paths[0] {
+		if key, is := c.PublicKey.(*rsa.PublicKey); is && key.N.BitLen() < minRSA {
+			return nil, fmt.Errorf("the RSA key of %q has %d bits, fewer than %d", c.Subject, key.N.BitLen(), minRSA)
 		}
 	}
-	return false
+	return paths[0], nil
+}
+
+// dated returns the certificates as this SBC reads their dates: a mutant reads
+// them as if the one that it does not look at were no bound.
+func (s *SBC) dated(sent []*x509.Certificate) []*x509.Certificate {
+	if s.Mutant != AcceptsExpired && s.Mutant != AcceptsNotYetValid {
+		return sent
+	}
+	out := slices.Clone(sent)
+	for i := range out {
+		c := *out[i]
+		if s.Mutant == AcceptsExpired {
+			c.NotAfter = time.Date(9999, 12, 31, 23, 59, 59, 0, time.UTC) // RFC 5280 4.1.2.5: no end
+		} else {
+			c.NotBefore = time.Time{}
+		}
+		out[i] = &c
+	}
+	return out
+}
+
+// inTime checks dates alone.
+func inTime(sent []*x509.Certificate, now time.Time) error {
+	for _, c := range sent {
+		if now.Before(c.NotBefore) || now.After(c.NotAfter) {
+			return fmt.Errorf("%q is valid from %s to %s only", c.Subject, c.NotBefore, c.NotAfter)
+		}
+	}
+	return nil
+}
+
+// pinned is the defect of the mutants that remember a key of the first good path
+// that they see, the leaf's or the one above it, and refuse every other.
+func (s *SBC) pinned(path []*x509.Certificate) error {
+	at := 0
+	switch s.Mutant {
+	case PinsLeaf:
+	case PinsIntermediate:
+		at = min(1, len(path)-1)
+	default:
+		return nil
+	}
+	key := path[at].RawSubjectPublicKeyInfo
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.pin == nil {
+		s.pin = key
+	}
+	if !bytes.Equal(s.pin, key) {
+		return fmt.Errorf("the key of %q is not the one that is pinned", path[at].Subject)
+	}
+	return nil
 }

@@ -1,78 +1,172 @@
 package referencesbc
 
 import (
+	"crypto/tls"
 	"crypto/x509"
 	"net"
+	"net/netip"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 )
 
-// certificates that a proxy called lb01.voice.example.test may show, and which
-// of the verifying mutants take them.
+const lb01 = "lb01.voice.example.test"
+
+// Where lb01 is, in the tests that dial nobody.
+var at = netip.MustParseAddr("127.0.41.1")
+
+var names = []string{lb01}
+
+// certificates that a proxy called lb01 may show: whether the device takes it,
+// and the mutants that do otherwise.
 var certificates = []struct {
-	name                     string
-	shows                    shown
-	control, skips, anything bool
+	name    string
+	shows   shown
+	control bool
+	differ  []Mutant
 }{
-	{"good", shown{dns: []string{"srv.example.test", "lb01.voice.example.test"}}, true, true, true},
-	{"in capitals, with a dot", shown{dns: []string{"LB01.Voice.example.test"}}, true, true, true},
-	{"of another host", shown{dns: []string{"lb02.voice.example.test"}}, false, true, false},
-	{"of the domain above", shown{dns: []string{"voice.example.test"}}, false, true, false},
-	{"with the name as common name only", shown{cn: "lb01.voice.example.test"}, false, true, false},
-	{"with the name as common name and another as alternative", shown{cn: "lb01.voice.example.test", dns: []string{"other.test"}}, false, true, false},
-	{"with a wildcard", shown{dns: []string{"*.voice.example.test"}}, false, true, false},
-	{"with the address only", shown{ips: []net.IP{net.IPv4(127, 0, 41, 1)}}, false, true, false},
-	{"of another root", shown{dns: []string{"lb01.voice.example.test"}, under: "other"}, false, false, true},
-	{"without its intermediate", shown{dns: []string{"lb01.voice.example.test"}, alone: true}, false, false, true},
-	{"of the root itself", shown{dns: []string{"lb01.voice.example.test"}, under: "root"}, true, true, true},
-	{"expired", shown{dns: []string{"lb01.voice.example.test"}, days: -1}, false, false, false},
-	{"not yet valid", shown{dns: []string{"lb01.voice.example.test"}, days: 20}, false, false, false},
-	{"for clients", shown{dns: []string{"lb01.voice.example.test"}, clients: true}, false, false, true},
+	{"good", shown{dns: []string{"srv.example.test", lb01}}, true, []Mutant{CNOnly}},
+	{"in capitals", shown{dns: []string{"LB01.Voice.example.test"}}, true, []Mutant{CNOnly}},
+	{"with a dot at the end", shown{dns: []string{lb01 + "."}}, true, []Mutant{CNOnly}},
+	{"with the right common name too", shown{dns: names, cn: names}, true, nil},
+	{"of another host", shown{dns: []string{"lb02.voice.example.test"}}, false, []Mutant{SkipsHostNameCheck}},
+	{"of the domain above", shown{dns: []string{"voice.example.test"}}, false, []Mutant{SkipsHostNameCheck}},
+	{"of the domain, with a dot before it", shown{dns: []string{".voice.example.test"}}, false, []Mutant{SkipsHostNameCheck}},
+	{"without a name", shown{}, false, []Mutant{SkipsHostNameCheck}},
+	{"with the name as common name only", shown{cn: names}, false, []Mutant{SkipsHostNameCheck, CNOnly}},
+	{"with the name as one of two common names", shown{cn: []string{"lb02.voice.example.test", lb01}}, false, []Mutant{SkipsHostNameCheck, CNOnly}},
+	{"with the name as common name and another as alternative", shown{cn: names, dns: []string{"other.test"}}, false, []Mutant{SkipsHostNameCheck, CNOnly}},
+	{"with a wildcard", shown{dns: []string{"*.voice.example.test"}}, false, []Mutant{SkipsHostNameCheck}},
+	{"with the address only", shown{ips: []net.IP{net.IPv4(127, 0, 41, 1)}}, false, []Mutant{SkipsHostNameCheck, AcceptsIPSAN}},
+	{"with another address only", shown{ips: []net.IP{net.IPv4(127, 0, 41, 2)}}, false, []Mutant{SkipsHostNameCheck}},
+	{"with the address as dNSName", shown{dns: []string{"127.0.41.1"}}, false, []Mutant{SkipsHostNameCheck}},
+	{"with the address as common name", shown{cn: []string{"127.0.41.1"}}, false, []Mutant{SkipsHostNameCheck}},
+	{"with the SRV record's name", shown{dns: []string{"_sips._tcp.voice.example.test"}}, false, []Mutant{SkipsHostNameCheck}},
+	{"with a SIP URI", shown{uris: []string{"sip:srv.example.test", "sip:" + lb01}}, true, []Mutant{CNOnly}},
+	{"with a SIP URI and another dNSName", shown{uris: []string{"sip:" + lb01}, dns: []string{"other.test"}}, true, []Mutant{CNOnly}},
+	{"with another SIP URI and the right dNSName", shown{uris: []string{"sip:srv.example.test"}, dns: names}, false, []Mutant{SkipsHostNameCheck}},
+	{"with a user's SIP URI and the right dNSName", shown{uris: []string{"sip:lb@srv.example.test"}, dns: names}, true, []Mutant{CNOnly}},
+
+	{"of another root", shown{dns: names, under: "other root"}, false, []Mutant{TrustsAnything}},
+	{"under another root", shown{dns: names, under: "impostor"}, false, []Mutant{TrustsAnything}},
+	{"self-signed", shown{dns: names, under: "self"}, false, []Mutant{TrustsAnything}},
+	{"without its intermediate", shown{dns: names, send: alone}, false, []Mutant{TrustsAnything}},
+	{"of the root itself", shown{dns: names, under: "root"}, true, []Mutant{CNOnly}},
+	{"under P-384", shown{dns: names, under: "curve"}, true, []Mutant{CNOnly}},
+	{"with the root", shown{dns: names, send: withRoot}, true, []Mutant{CNOnly}},
+	{"in another order", shown{dns: names, send: disordered}, true, []Mutant{CNOnly}},
+	{"of one that is no CA", shown{dns: names, under: "no CA"}, false, []Mutant{TrustsAnything}},
+	{"beyond the path length", shown{dns: names, under: "beyond the last"}, false, []Mutant{TrustsAnything}},
+	{"with an excluded name", shown{dns: names, under: "excluded"}, false, []Mutant{TrustsAnything}},
+
+	{"expired", shown{dns: names, days: -1}, false, []Mutant{AcceptsExpired}},
+	{"under an expired intermediate", shown{dns: names, under: "expired"}, false, []Mutant{AcceptsExpired}},
+	{"not yet valid", shown{dns: names, days: 20}, false, []Mutant{AcceptsNotYetValid}},
+	{"under an intermediate that is not yet valid", shown{dns: names, under: "future"}, false, []Mutant{AcceptsNotYetValid}},
+
+	{"for clients", shown{dns: names, usage: []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth}}, false, []Mutant{TrustsAnything}},
+	{"for servers and clients", shown{dns: names, usage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth}}, true, []Mutant{CNOnly}},
+	{"for any use", shown{dns: names, anyUse: true}, true, []Mutant{CNOnly}},
+	{"with a short key", shown{dns: names, key: shortKey}, false, []Mutant{TrustsAnything}},
+	{"signed with SHA-1", shown{dns: names, hash: x509.SHA1WithRSA}, false, []Mutant{TrustsAnything}},
+}
+
+// device is an SBC that is not started.
+func device(t testing.TB, m Mutant) *SBC {
+	s := &SBC{Mutant: m, Roots: trusted(t)}
+	s.defaults()
+	return s
+}
+
+// disagree holds every mutant to what the control does, but for those that differ.
+func disagree(t *testing.T, control bool, differ []Mutant, verify func(*SBC) error) {
+	t.Helper()
+	for _, m := range Mutants() {
+		want := control != slices.Contains(differ, m.Mutant)
+		if err := verify(device(t, m.Mutant)); (err == nil) != want {
+			t.Errorf("mutant %q: %v", m.Mutant, err)
+		}
+	}
 }
 
 func TestVerify(t *testing.T) {
 	for _, tt := range certificates {
 		t.Run(tt.name, func(t *testing.T) {
-			var chain []*x509.Certificate
-			for _, der := range tt.shows.chain(t).Certificate {
-				c, err := x509.ParseCertificate(der)
-				must(t, err)
-				chain = append(chain, c)
-			}
-			for m, want := range map[Mutant]bool{"": tt.control, Control: tt.control, SkipsHostNameCheck: tt.skips, TrustsAnything: tt.anything, DialsIP: tt.control} {
-				s := &SBC{Mutant: m, Roots: trusted(t)}
-				if err := s.verify(chain, "lb01.voice.example.test"); (err == nil) != want {
-					t.Errorf("mutant %q: %v", m, err)
-				}
-			}
+			state := parsed(t, tt.shows.chain(t))
+			disagree(t, tt.control, tt.differ, func(s *SBC) error { return s.verify(t.Context(), state, lb01, at) })
 		})
 	}
-	if err := (&SBC{Roots: trusted(t)}).verify(nil, "lb01.voice.example.test"); err == nil {
+	if err := device(t, "").verify(t.Context(), tls.ConnectionState{}, lb01, at); err == nil {
 		t.Error("no certificate at all is taken")
 	}
-	leaf := &x509.Certificate{DNSNames: []string{"127.0.0.1", ""}}
-	if named(leaf, "127.0.0.1") || named(leaf, "") {
-		t.Error("an address or nothing is taken for a name")
+}
+
+// What a device that knows its proxies by their keys makes of others.
+func TestRotation(t *testing.T) {
+	const lb02 = "lb02.voice.example.test"
+	both := []string{lb01, lb02}
+	good := shown{dns: both, cn: both}
+	for _, tt := range []struct {
+		name   string
+		then   shown
+		differ []Mutant
+	}{
+		{"the same keys", good, nil},
+		{"another leaf key", shown{dns: both, cn: both, key: otherKey}, []Mutant{PinsLeaf}},
+		{"another intermediate", shown{dns: both, cn: both, under: "rotated"}, []Mutant{PinsIntermediate}},
+		{"another hierarchy", shown{dns: both, cn: both, under: "curve", key: otherKey}, []Mutant{PinsLeaf, PinsIntermediate}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			before, then := parsed(t, good.chain(t)), parsed(t, tt.then.chain(t))
+			bad := parsed(t, shown{dns: []string{"other.test"}, key: otherKey, under: "rotated"}.chain(t))
+			disagree(t, true, tt.differ, func(s *SBC) error {
+				// What is refused leaves nothing behind, and proxies are as one.
+				if err := s.verify(t.Context(), bad, lb01, at); (err == nil) != (s.Mutant == SkipsHostNameCheck) {
+					t.Errorf("mutant %q: %v", s.Mutant, err)
+				}
+				must(t, s.verify(t.Context(), before, lb02, at))
+				s.Reset()
+				return s.verify(t.Context(), then, lb01, at)
+			})
+		})
 	}
 }
 
 // The clock that counts is the injected one.
 func TestVerifyAtTime(t *testing.T) {
-	good, err := x509.ParseCertificate(shown{dns: []string{"a.test"}, under: "root"}.chain(t).Certificate[0])
-	must(t, err)
+	good := parsed(t, shown{dns: names, under: "root"}.chain(t))
 	for _, tt := range []struct {
 		name string
 		at   time.Duration
 		want bool
 	}{{"now", 0, true}, {"in two days", 48 * time.Hour, false}, {"a month ago", -720 * time.Hour, false}} {
-		s := &SBC{Roots: trusted(t), Now: func() time.Time { return time.Now().Add(tt.at) }}
-		if err := s.verify([]*x509.Certificate{good}, "a.test"); (err == nil) != tt.want {
+		s := device(t, "")
+		s.Now = func() time.Time { return time.Now().Add(tt.at) }
+		if err := s.verify(t.Context(), good, lb01, at); (err == nil) != tt.want {
 			t.Errorf("%s: %v", tt.name, err)
 		}
 	}
 }
 
-// A proxy that is refused sees it: the device ends the handshake, and no SIP comes.
+// refusedBy waits until a handshake failed at the proxy, and returns why.
+func refusedBy(t *testing.T, p *fakeProxy) error {
+	t.Helper()
+	var err error
+	waitFor(t, func() []byte {
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		if len(p.failed) == 0 {
+			return nil
+		}
+		err = p.failed[0]
+		return []byte("failed")
+	})
+	return err
+}
+
+// A proxy that is refused sees it: the device ends the handshake with an alert,
+// and no SIP comes.
 func TestRefusalOnTheWire(t *testing.T) {
 	for _, tt := range certificates {
 		if tt.control {
@@ -85,18 +179,8 @@ func TestRefusalOnTheWire(t *testing.T) {
 			if got := w.call(w.answer); got != 503 {
 				t.Errorf("the carrier gets %d, not 503", got)
 			}
-			end := time.Now().Add(5 * time.Second)
-			for {
-				p.mu.Lock()
-				failed := len(p.failed)
-				p.mu.Unlock()
-				if failed == 1 {
-					break
-				}
-				if time.Now().After(end) {
-					t.Fatal("the handshake did not fail at the proxy")
-				}
-				time.Sleep(5 * time.Millisecond)
+			if err := refusedBy(t, p); !strings.Contains(err.Error(), "remote error: tls: bad certificate") {
+				t.Errorf("the proxy sees %v", err)
 			}
 		})
 	}

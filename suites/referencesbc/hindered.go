@@ -1,0 +1,39 @@
+package referencesbc
+
+import "slices"
+
+// What comes to nothing with some mutants, and says nothing of them.
+var (
+	// outboundCalls need a call of the cloud that is connected.
+	outboundCalls = []string{"sip.outbound.release-by-each-side", "sip.outbound.cancel-while-ringing", "sip.outbound.sips-uri"}
+
+	// inboundCalls need a call to the cloud that comes through, be it as a control.
+	inboundCalls = slices.Concat([]string{"media.inbound.no-plain-rtp-offered", "sip.inbound.release-by-each-side", "sip.inbound.connects-by-name",
+		"sip.inbound.next-proxy-after-refused-connection"}, profiles, revocation)
+
+	// profiles present a certificate, after one without a fault.
+	profiles = inboundCertificates("untrusted-root-refused", "self-signed-refused", "missing-intermediate-refused", "wrong-order",
+		"superfluous-root-accepted", "intermediate-not-ca-refused", "path-length-exceeded-refused", "name-constraints-exclude-refused",
+		"expired-refused", "not-yet-valid-refused", "expired-intermediate-refused",
+		"san-mismatch-refused", "other-region-refused", "ip-san-refused", "ip-as-dns-refused", "ip-as-cn-refused", "srv-name-san-refused",
+		"wildcard-san-refused", "right-cn-wrong-san", "cn-only", "uri-san", "uri-beside-dns-accepted", "upper-case-san-accepted", "trailing-dot-san",
+		"no-server-auth-refused", "with-client-auth-accepted", "no-eku-refused", "no-key-encipherment",
+		"sha1-signature-refused", "md5-signature-refused", "unknown-signature-refused", "rsa-1024-refused", "rsa-3072-accepted", "rsa-4096-accepted",
+		"ecdsa-leaf", "rotated-leaf-accepted", "rotated-intermediate-accepted", "rotated-during-call-accepted",
+		"root-high-assurance-ev-accepted", "root-global-g2-accepted", "root-global-g3-accepted")
+
+	// revocation presents a certificate with an intermediate of its own, after
+	// another one with one of its own.
+	revocation = inboundCertificates("crl-revoked-refused", "ocsp-revoked-refused", "staple-revoked-refused", "intermediate-revoked-refused",
+		"crl-stale", "crl-unreachable", "crl-silent", "crl-slow", "crl-wrong-signature", "crl-not-found", "crl-server-error", "crl-huge",
+		"ocsp-stale", "ocsp-unreachable", "ocsp-silent", "ocsp-slow", "ocsp-wrong-signature", "ocsp-not-found", "ocsp-server-error")
+)
+
+// inboundCertificates returns the ids of scenarios about the cloud's certificate.
+func inboundCertificates(slugs ...string) []string {
+	var out []string
+	for _, s := range slugs {
+		out = append(out, "cert.inbound."+s)
+	}
+	return out
+}
