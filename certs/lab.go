@@ -14,6 +14,9 @@
 //	authority, err := lab.NewAuthority(certs.HighAssuranceEV)
 //	chain, err := authority.Chain(certs.Healthy, certs.Names{CN: "voice.example", DNS: []string{"voice.example"}})
 //
+// Authority.Publish ties the certificates to a server of revocation lists, and a
+// Branch is an intermediate for one state of such a server.
+//
 // Shapes (keys, signatures, extensions) mirror public hierarchies; every
 // subject says SIMULATED and no key of a real authority is involved.
 package certs

@@ -93,3 +93,11 @@ func TestNewIntermediatesAreUnknown(t *testing.T) {
 		}
 	}
 }
+
+func TestRotatedLeafHasANewKeyEachTime(t *testing.T) {
+	a := newAuthority(t, openLab(t, stateCopy(t), at(testStart)))
+	first, again := made(t, a.Chain, RotatedLeaf).Leaf, made(t, a.Chain, RotatedLeaf).Leaf
+	if got := differences(t, first, again); !slices.Equal(got, []string{"key"}) {
+		t.Errorf("one differs from the other in %q", got)
+	}
+}

@@ -85,7 +85,7 @@ var certificates = []certificate{
 		[]string{"rfc5280-4.2.1.12-extended-key-usage", "byoc-016-client-validates"}, nil},
 	{certs.WithClientAuth, ledger.LevelMust, "The device accepts a certificate for TLS servers and clients, as Genesys had until 2026",
 		[]string{"byoc-k13-client-authentication-usage", "rfc5280-4.2.1.12-extended-key-usage"}, nil},
-	{certs.NoEKU, ledger.LevelShould, "The device accepts a certificate without an extended key usage",
+	{certs.NoEKU, ledger.LevelInfo, "What the device makes of a certificate without an extended key usage",
 		[]string{"rfc5280-4.2.1.12-extended-key-usage"}, nil},
 	{certs.NoKeyEncipherment, ledger.LevelInfo, "What the device makes of an RSA key that is not for key encipherment",
 		[]string{"rfc5280-4.2.1.3-key-usage", "byoc-013-cipher-list"}, nil},

@@ -10,40 +10,37 @@ import (
 	"byocheck/simulator/record"
 )
 
+// given is a certificate that the device is given to present.
+type given struct {
+	name string
+	cert tls.Certificate
+}
+
 // playWrongCertificates lets the device present one wrong certificate after the
 // other, and a right one after each, and calls it as Genesys would.
-func playWrongCertificates(ctx context.Context, s *Stage, c *judge.Case) (err error) {
+func playWrongCertificates(ctx context.Context, s *Stage, c *judge.Case) error {
 	names := certs.Names{CN: c.Target, DNS: []string{c.Target}}
-	if s.Cloud.Device.Addr().IsValid() {
-		names.IP = append(names.IP, s.Cloud.Device.Addr())
+	if a := s.Cloud.Device.Addr(); a.IsValid() {
+		names.IP = append(names.IP, a)
 	}
-	right, err := s.Wrong.Chain(certs.Healthy, names)
+	right, wrong, err := s.toGive(names)
 	if err != nil {
 		return err
 	}
 	defer func() { // the device gets back what it had, whatever happened
-		if own, failed := s.Own(); failed == nil {
-			s.provision(context.WithoutCancel(ctx), "own", own)
+		if own, err := s.Own(); err == nil {
+			s.provision(context.WithoutCancel(ctx), given{"own", own})
 		}
 	}()
-	a, err := s.presents(ctx, string(certs.Healthy), right)
+	a, err := s.presents(ctx, right)
 	c.Control = []record.Attempt{a}
 	if err != nil {
 		return err
 	}
-	for _, p := range certs.Profiles() {
-		if p.Profile == certs.Healthy || ctx.Err() != nil {
-			continue
-		}
-		wrong, err := s.Wrong.Chain(p.Profile, names)
-		if err != nil {
-			return err
-		}
-		for _, step := range []struct {
-			name string
-			cert tls.Certificate
-		}{{string(p.Profile), wrong}, {string(p.Profile) + ", then healthy", right}} {
-			a, err := s.presents(ctx, step.name, step.cert)
+	for _, w := range wrong {
+		again := given{w.name + ", then healthy", right.cert}
+		for _, g := range []given{w, again} {
+			a, err := s.presents(ctx, g)
 			c.Attempts = append(c.Attempts, a)
 			if err != nil {
 				return err
@@ -53,12 +50,40 @@ func playWrongCertificates(ctx context.Context, s *Stage, c *judge.Case) (err er
 	return nil
 }
 
+// toGive makes a right certificate and the wrong ones.
+func (s *Stage) toGive(names certs.Names) (right given, wrong []given, err error) {
+	for _, p := range certs.Profiles() {
+		chain, err := s.Wrong.Chain(p.Profile, names)
+		if err != nil {
+			return right, nil, err
+		}
+		g := given{string(p.Profile), chain}
+		if p.Profile == certs.Healthy {
+			right = g
+			continue
+		}
+		wrong = append(wrong, g)
+	}
+	if !s.Cloud.TellsRevocation() {
+		return right, wrong, nil
+	}
+	branch, err := s.Wrong.Branch("revoked", nil)
+	if err != nil {
+		return right, nil, err
+	}
+	chain, err := branch.Chain(names)
+	if err != nil {
+		return right, nil, err
+	}
+	return right, append(wrong, given{"revoked", chain}), s.Cloud.Revoke(branch.Issuer().Name, chain.Leaf.SerialNumber)
+}
+
 // presents gives the device a certificate and dials it as the cloud does, with
 // the documented check of what it presents.
-func (s *Stage) presents(ctx context.Context, name string, cert tls.Certificate) (record.Attempt, error) {
-	w := s.Recorder.Open(name)
-	w.Under(name, s.Cloud.Generation())
-	s.provision(ctx, name, cert)
+func (s *Stage) presents(ctx context.Context, g given) (record.Attempt, error) {
+	w := s.Recorder.Open(g.name)
+	w.Under(g.name, s.Cloud.Generation())
+	s.provision(ctx, g)
 	if l, err := s.Cloud.DialVerifying(ctx, s.Cloud.NextProxy()); err == nil {
 		l.Close("the certificate was accepted")
 		<-l.Flow.Closed()
@@ -70,14 +95,11 @@ func (s *Stage) presents(ctx context.Context, name string, cert tls.Certificate)
 }
 
 // provision runs the hook; that it failed is recorded.
-func (s *Stage) provision(ctx context.Context, name string, cert tls.Certificate) {
-	s.tell("giving the device the certificate %s", name)
-	s.Recorder.Emit(record.Origin{}, record.Provisioned{Profile: name, Chain: cert.Certificate, Error: errorText(s.Provision(ctx, cert))})
-}
-
-func errorText(err error) string {
-	if err == nil {
-		return ""
+func (s *Stage) provision(ctx context.Context, g given) {
+	s.tell("giving the device the certificate %s", g.name)
+	p := record.Provisioned{Profile: g.name, Chain: g.cert.Certificate}
+	if err := s.Provision(ctx, g.cert); err != nil {
+		p.Error = err.Error()
 	}
-	return err.Error()
+	s.Recorder.Emit(record.Origin{}, p)
 }

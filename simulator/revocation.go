@@ -3,6 +3,7 @@ package simulator
 import (
 	"crypto/tls"
 	"fmt"
+	"math/big"
 	"slices"
 
 	"byocheck/certs"
@@ -114,9 +115,9 @@ func (c *Cloud) startLists() error {
 		return err
 	}
 	c.Lists = c.lists.Addr()
-	c.Authority.Publish = c.publish
+	c.Authority.Publish = c.Publish
 	for _, a := range c.Authorities {
-		a.Publish = c.publish
+		a.Publish = c.Publish
 	}
 	// Who keeps the root's list must find the revoked intermediate on it from the
 	// beginning; all other conditions have an issuer of their own.
@@ -153,8 +154,13 @@ func (c *Cloud) RevocationLists() ([][]byte, error) {
 	return out, nil
 }
 
-// publish makes an issuer's addresses known.
-func (c *Cloud) publish(i certs.Issuer) certs.Locations {
+// Publish answers for an issuer on the revocation server, and returns the
+// addresses for its certificates; none where no lists are served. Authorities of
+// the cloud publish by it; those of the device's certificates may.
+func (c *Cloud) Publish(i certs.Issuer) certs.Locations {
+	if c.lists == nil {
+		return certs.Locations{}
+	}
 	c.mu.Lock()
 	c.issuers = append(c.issuers, i.Name)
 	c.mu.Unlock()
@@ -226,6 +232,11 @@ func (c *Cloud) arrange(id string) error {
 
 // keyCompromise is the reason for a revocation (RFC 5280 section 5.3.1).
 const keyCompromise = 1
+
+// Revoke puts a certificate of a published issuer on its list.
+func (c *Cloud) Revoke(issuer string, serial *big.Int) error {
+	return c.lists.Revoke(issuer, serial, keyCompromise)
+}
 
 // carry leaves of an issuer's addresses those of the source.
 func (s Source) carry(all certs.Locations) certs.Locations {

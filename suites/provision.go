@@ -26,6 +26,7 @@ func (l *lab) provisioning(c config.Config, s *scenarios.Stage) error {
 	if err != nil {
 		return err
 	}
+	wrong.Publish = s.Cloud.Publish
 	s.Wrong = wrong
 	s.Own = func() (tls.Certificate, error) {
 		d, err := l.home.IssueDevice(c.Target.Host, certs.DeviceOptions{})

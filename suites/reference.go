@@ -71,6 +71,7 @@ func (l *lab) startReference(c config.Config, mutant string) error {
 	}
 	l.reference = s
 	delete(l.stage.Declared, judge.Provisioning)
+	l.stage.Own = func() (tls.Certificate, error) { return cert, nil }
 	l.stage.Provision = func(_ context.Context, cert tls.Certificate) error { return s.Provision(cert) }
 	l.stage.Reset = func(context.Context) error {
 		s.Reset()
@@ -79,15 +80,33 @@ func (l *lab) startReference(c config.Config, mutant string) error {
 	return nil
 }
 
-// ownCertificate is what the reference SBC presents; some mutants are given one
-// that is wrong.
+// given are the mutants that are right in themselves, but were given a wrong
+// certificate.
+var given = map[referencesbc.Mutant]certs.Profile{
+	referencesbc.WrongName:         certs.SANMismatch,
+	referencesbc.ExpiresSoon:       certs.ExpiresSoon,
+	referencesbc.PresentsExpired:   certs.Expired,
+	referencesbc.PresentsClientEKU: certs.NoServerAuth,
+	referencesbc.PresentsSHA1:      certs.SHA1Signature,
+}
+
+// ownCertificate is what the reference SBC presents.
 func (l *lab) ownCertificate(name string, m referencesbc.Mutant) (tls.Certificate, error) {
-	switch m {
-	case referencesbc.WrongName:
-		name = "other." + name
-	case referencesbc.ExpiresSoon:
-		return l.stage.Wrong.Chain(certs.ExpiresSoon, certs.Names{CN: name, DNS: []string{name}})
+	names := certs.Names{CN: name, DNS: []string{name}}
+	if m == referencesbc.PresentsRevoked {
+		b, err := l.stage.Wrong.Branch("revoked", nil)
+		if err != nil {
+			return tls.Certificate{}, err
+		}
+		chain, err := b.Chain(names)
+		if err != nil {
+			return chain, err
+		}
+		return chain, l.stage.Cloud.Revoke(b.Issuer().Name, chain.Leaf.SerialNumber)
 	}
-	d, err := l.home.IssueDevice(name, certs.DeviceOptions{})
-	return d.Certificate, err
+	profile := given[m]
+	if profile == "" {
+		profile = certs.Healthy
+	}
+	return l.stage.Wrong.Chain(profile, names)
 }

@@ -64,7 +64,7 @@ func (e *evaluation) choose(f *forest) {
 
 func (e *evaluation) rankEnd(p path) []int {
 	_, may := e.mayLead(p)
-	return []int{-bit(may), -bit(selfIssued(p.certs[len(p.certs)-1])), -len(p.certs)}
+	return []int{-bit(may), -bit(p.root), -len(p.certs)}
 }
 
 func bit(b bool) int {
@@ -196,10 +196,10 @@ func (e *evaluation) ended(p path) Finding {
 		f.Grade = Unknown
 		f.Observed = fmt.Sprintf("The chain leads to %s, whose root is not known here. By its name it is of %s, which the %s edition lists, so Genesys may have it.", issuer(last), provider.Name, e.Edition)
 		f.Hint = "Find out whether the authority's root is current; if not, install a certificate under one that is. If an intermediate is missing, install it."
-	case selfIssued(last) && len(p.certs) == 1:
+	case p.root && len(p.certs) == 1:
 		f.Observed = fmt.Sprintf("The device presents a self-signed certificate (%s).", subject(last))
 		f.Hint = "Install a certificate issued by a CA that Genesys trusts; in the lab: byocheck certs issue."
-	case selfIssued(last):
+	case p.root:
 		f.Observed = fmt.Sprintf("The chain leads to the root %s, which is not trusted here.", subject(last))
 		if p.namesake {
 			f.Observed = fmt.Sprintf("The chain leads to the root %s, which is not trusted here: it has the name of a trusted root, but another key.", subject(last))

@@ -55,6 +55,8 @@ func chainRows() []row {
 	excluded := upper.authority("Lower CA", "lower", func(c *x509.Certificate) {
 		c.PermittedDNSDomainsCritical, c.ExcludedDNSDomains = true, []string{"customer.test"}
 	})
+	renewed := upper.authority("Upper CA", "renewed")
+	renewedLeaf := renewed.leaf()
 	excludedOld := upper.authority("Lower CA", "lower", valid(-900, -20), func(c *x509.Certificate) {
 		c.PermittedDNSDomainsCritical, c.ExcludedDNSDomains = true, []string{"customer.test"}
 	})
@@ -97,6 +99,11 @@ func chainRows() []row {
 		{"self-signed", []made{selfSigned}, nil, badChain(Warn, grades{StepProvider: Bad}), []string{"self-signed certificate (CN=sbc.customer.test)"}},
 		{"self-signed, with the lab's chain", []made{selfSigned, lower, upper}, nil, badChain(Warn, grades{StepProvider: Bad}), []string{"self-signed"}},
 		{"self-signed, trusted by the lab", []made{selfSigned}, func(p *Presented) { p.Roots = ders(selfSigned) }, grades{StepChain: Warn, StepRevocation: Warn}, []string{"itself a trust anchor"}},
+		{"bears the name of its issuer, which did not sign it", []made{root.leaf(func(c *x509.Certificate) { c.Subject = cn("Root") })}, func(p *Presented) { p.Roots = ders(stray) }, badChain(Unknown, nil), []string{`stops at "CN=Root"`}},
+		{"renewed key of an intermediate", []made{renewed.leaf(), renewed, upper}, nil, nil, nil},
+		{"renewed key of an intermediate, revoked", []made{renewedLeaf, renewed, upper}, func(p *Presented) {
+			p.Answers = append(lists(renewedLeaf, upper), about(renewed, upper.list(nil, renewed)))
+		}, grades{StepRevocation: Bad}, []string{`"CN=Upper CA" is revoked`}},
 		{"unknown root", []made{stray.leaf(), stray}, nil, badChain(OK, grades{StepProvider: Bad}), []string{"root CN=Stray Root, which is not trusted"}},
 		{"unknown root not sent", []made{stray.leaf()}, nil, badChain(Unknown, nil), []string{`issuer "CN=Stray Root"`}},
 		{"root of the right name with another key", []made{leaf, lower, impostorUpper, impostor}, nil, badChain(OK, grades{StepProvider: Bad}), []string{"root CN=Root, which is not trusted here: it has the name of a trusted root, but another key"}},
@@ -114,6 +121,7 @@ func chainRows() []row {
 		{"never valid as a whole", []made{leaf, lower, old}, nil, grades{StepDates: Bad}, []string{`"CN=Upper CA" expired`}},
 		{"never valid as a whole, and name constraints", []made{excludedOld.leaf(), excludedOld, upper}, nil, badChain(OK, grades{StepDates: Bad}), []string{"name constraints"}},
 		{"never valid as a whole, time not known", []made{leaf, lower, old}, func(p *Presented) { p.Now = time.Time{} }, badChain(Unknown, grades{StepDates: Unknown, StepExpiry: Unknown}), []string{"never valid as a whole", "expired on 2026-05-12", "begins on 2026-05-22"}},
+		{"two ways that end, the longer one second", []made{leaf, stray.authority("Lower CA", "lower"), lower, upper}, func(p *Presented) { p.Roots = nil }, badChain(Unknown, nil), []string{`stops at "CN=Upper CA"`}},
 		{"no root at all", []made{leaf, lower, upper}, func(p *Presented) { p.Roots = nil }, badChain(Unknown, nil), append(untrusted[:0:0], `stops at "CN=Upper CA"`)},
 		{"root that cannot be read", []made{leaf, lower, upper}, func(p *Presented) { p.Roots = [][]byte{[]byte("junk")} }, badChain(Unknown, nil), nil},
 	}
@@ -211,6 +219,7 @@ func strengthRows() []row {
 		{"leaf of 1024 bits", []made{rsaCA.leafFor(key("rsa 1024").Public()), rsaCA}, roots, only(Bad), []string{`"CN=sbc.customer.test" has 1024 bits`}},
 		{"intermediate of 1024 bits", []made{small.leaf(), small}, roots, only(Bad), []string{`"CN=Small CA" has 1024 bits`}},
 		{"root of 1024 bits", []made{weakRoot.leaf()}, roots, only(Bad), []string{`"CN=Weak Root" has 1024 bits`}},
+		{"leaf of very many bits", []made{rsaCA.leafFor(&rsa.PublicKey{N: huge, E: 65537}), rsaCA}, roots, only(Bad), []string{"has 16393 bits, more than the 16384"}},
 		{"intermediate of very many bits", []made{rsaCA.edit(rsaRoot, func(c *x509.Certificate) { c.Subject, c.RawSubject = cn("Huge CA"), nil }).leaf(), hugeCA}, roots, badChain(Unknown, nil), []string{"key cannot be used: it has 16393 bits"}},
 		{"ECDSA leaf", []made{rsaCA.leafFor(key("p384").Public(), func(c *x509.Certificate) { c.KeyUsage = x509.KeyUsageDigitalSignature }), rsaCA}, roots, only(Bad), []string{"key is ECDSA P-384, and every cipher suite"}},
 	}

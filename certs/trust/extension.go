@@ -4,6 +4,7 @@ import (
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/asn1"
+	"slices"
 )
 
 // Extensions of certificates, lists and their entries (RFC 5280 sections 4.2,
@@ -19,12 +20,7 @@ var (
 )
 
 func hasExtension(c *x509.Certificate, id asn1.ObjectIdentifier) bool {
-	for _, x := range c.Extensions {
-		if x.Id.Equal(id) {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(c.Extensions, func(x pkix.Extension) bool { return x.Id.Equal(id) })
 }
 
 // criticals are the critical extensions that are not evaluated: those that
@@ -42,14 +38,8 @@ func criticals(c *x509.Certificate) (unknown, known []asn1.ObjectIdentifier) {
 
 // unprocessed finds a critical extension that is none of those known.
 func unprocessed(extensions []pkix.Extension, known []asn1.ObjectIdentifier) asn1.ObjectIdentifier {
-next:
 	for _, x := range extensions {
-		for _, id := range known {
-			if x.Id.Equal(id) {
-				continue next
-			}
-		}
-		if x.Critical {
+		if x.Critical && !slices.ContainsFunc(known, x.Id.Equal) {
 			return x.Id
 		}
 	}

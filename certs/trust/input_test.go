@@ -3,7 +3,11 @@ package trust
 import (
 	"bytes"
 	"crypto/x509"
+	"fmt"
 	"math/big"
+	"slices"
+	"strings"
+	"testing"
 )
 
 // inputRows are what no device should send.
@@ -72,4 +76,53 @@ func negative(m made) []byte {
 		panic("not negative")
 	}
 	return out
+}
+
+// TestBounded: the work that a device can make.
+func TestBounded(t *testing.T) {
+	find := func(name string) []made {
+		rows := inputRows()
+		i := slices.IndexFunc(rows, func(r row) bool { return r.name == name })
+		if i < 0 {
+			t.Fatalf("no row %q", name)
+		}
+		return rows[i].chain
+	}
+	// Many authorities of one name, each certified by the next: who signed what has
+	// to be tried.
+	const tangled = "A"
+	above := newRoot(cn(tangled), "tangled root")
+	up := []made{above}
+	for i := range 8 {
+		above = above.authority(tangled, fmt.Sprint("tangled ", i))
+		up = append(up, above)
+	}
+	chain := []made{above.leaf()}
+	for i := range 10 {
+		chain = append(chain, newRoot(cn(tangled), fmt.Sprint("stray ", i)))
+	}
+	chain = append(chain, up...)
+	for _, tt := range []struct {
+		name               string
+		chain              []made
+		visits, signatures int
+	}{
+		{"healthy", []made{lowerCA().leaf(), lowerCA(), upperCA()}, 3, 3},
+		{"eighteen of one name and key", find("eighteen of one name and key"), 19, 37},
+		{"729 ways to no root", find("729 ways to no root"), maxVisits + 50, 60},
+		{"authorities of one name", chain, 20, maxSignatures},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			sent := parse(ders(tt.chain...)).sent
+			f := newForest(sent, ders(labRoot()), public())
+			f.walk(sent[:1:1])
+			if f.visits > tt.visits || len(f.links) > tt.signatures {
+				t.Errorf("%d visits and %d signatures, want at most %d and %d", f.visits, len(f.links), tt.visits, tt.signatures)
+			}
+		})
+	}
+	r := evaluate(row{chain: chain}.presented(), public())
+	if f := r.Find(StepChain); f.Grade != Bad || !strings.Contains(f.Observed, "gave up after 100 signatures") {
+		t.Errorf("authorities of one name: %+v", f)
+	}
 }

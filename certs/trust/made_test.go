@@ -129,6 +129,9 @@ func sign(t *x509.Certificate, issuer made, by crypto.Signer, public crypto.Publ
 		sum := sha256.Sum256(spki)
 		t.SubjectKeyId = sum[:20]
 	}
+	if issuer.Certificate != t {
+		t.AuthorityKeyId = issuer.SubjectKeyId // crypto/x509 leaves it out where the names are the same
+	}
 	der, err := x509.CreateCertificate(rand.Reader, t, issuer.Certificate, public, by)
 	must(err)
 	c, err := x509.ParseCertificate(der)
@@ -230,7 +233,7 @@ func identity(name, keyID []byte) string { return string(name) + string(keyID) }
 func lists(certs ...made) []Answer {
 	out := []Answer{}
 	for _, c := range certs {
-		if by, ok := authorities.Load(identity(c.RawIssuer, c.AuthorityKeyId)); ok && !selfIssued(c.Certificate) {
+		if by, ok := authorities.Load(identity(c.RawIssuer, c.AuthorityKeyId)); ok {
 			out = append(out, about(c, by.(made).list(nil)))
 		}
 	}

@@ -18,7 +18,7 @@ const (
 	maxCertificates = 20
 	maxOctets       = 1 << 16 // of a certificate
 	maxSignatures   = 100     // to check, as in crypto/x509
-	maxVisits       = 1000    // of certificates while ways are searched
+	maxVisits       = 500     // of certificates while ways are searched
 	maxPath         = 10      // certificates in a way
 	maxRSA          = 16384   // bits of a key whose signatures are checked, as in OpenSSL
 )
@@ -63,7 +63,13 @@ type path struct {
 	// namesake tells that the last certificate of a way that ends bears, or was
 	// issued under, the name of a trusted root that has another key.
 	namesake bool
+	// root tells that the last certificate of a way that ends signed itself.
+	root bool
 }
+
+// isRoot tells whether a certificate of the way is a root, trusted or not, which
+// nothing but itself vouches for.
+func (p path) isRoot(i int) bool { return i == len(p.certs)-1 && (p.anchor != nil || p.root) }
 
 // forest holds the certificates between which ways are searched.
 type forest struct {
@@ -104,7 +110,7 @@ func newForest(sent []*x509.Certificate, roots [][]byte, public []anchor) *fores
 		}
 	}
 	for _, c := range sent {
-		if c != nil && !c.Equal(sent[0]) && f.trusted(c) == nil && !slices.ContainsFunc(f.sent, c.Equal) {
+		if c != nil && !c.Equal(sent[0]) && !slices.ContainsFunc(f.sent, c.Equal) {
 			f.sent = append(f.sent, c)
 		}
 	}
@@ -125,7 +131,7 @@ func (f *forest) walk(certs []*x509.Certificate) {
 		return
 	}
 	last := certs[len(certs)-1]
-	if a := f.trusted(last); a != nil { // only a leaf can be, the others were sorted out
+	if a := f.trusted(last); a != nil { // it was sent
 		f.complete = append(f.complete, path{certs: certs, anchor: a})
 		return
 	}
@@ -162,7 +168,7 @@ func (f *forest) walk(certs []*x509.Certificate) {
 		f.walk(append(slices.Clip(certs), c))
 	}
 	if !led {
-		if selfIssued(last) && !end.namesake {
+		if end.root = selfIssued(last) && f.signed(last, last) == nil; end.root && !end.namesake {
 			end.broken = nil // a root that is not trusted ends its way by itself
 		}
 		f.ends = append(f.ends, end)
@@ -235,7 +241,7 @@ func Links(chain, roots [][]byte) []Link {
 	var out []Link
 	for _, p := range slices.Concat(f.complete, f.ends) {
 		for i, c := range p.certs {
-			if selfIssued(c) || slices.ContainsFunc(out, func(l Link) bool { return l.Certificate == c }) {
+			if p.isRoot(i) || slices.ContainsFunc(out, func(l Link) bool { return l.Certificate == c }) {
 				continue
 			}
 			l := Link{Certificate: c}

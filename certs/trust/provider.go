@@ -195,7 +195,7 @@ func (e *evaluation) provider() Finding {
 	if p, may := e.mayLead(e.path); may {
 		return Finding{Grade: Unknown, Hint: hint, Observed: fmt.Sprintf("By its name, %s is of %s, which the %s edition lists; but the chain leads to no public root that is known here.", issuer(top), p.Name, e.Edition)}
 	}
-	if selfIssued(top) {
+	if e.path.root {
 		return Finding{Grade: Bad, Hint: hint, Observed: fmt.Sprintf("The chain ends at %s, which is no public root of a listed provider.", subject(top))}
 	}
 	return Finding{Grade: Unknown, Hint: hint, Observed: "The chain leads to no root, so it cannot be said whose it is."}
@@ -209,7 +209,7 @@ func issuer(c *x509.Certificate) string { return printable(c.Issuer.String()) }
 // the name of one whose root of that name is not in the bundle.
 func (e *evaluation) mayLead(p path) (Provider, bool) {
 	top := p.certs[len(p.certs)-1]
-	if p.broken != nil || p.namesake || len(p.certs) < 2 {
+	if p.broken != nil || len(p.certs) < 2 {
 		return Provider{}, false
 	}
 	return listed(top.Issuer, e.Edition)

@@ -31,7 +31,7 @@ func (e *evaluation) revocation() Finding {
 	var said []string
 	certs := e.path.certs
 	for i, c := range certs {
-		if i > 0 && (selfIssued(c) || c == e.trusted()) {
+		if i > 0 && e.path.isRoot(i) {
 			break // a root is withdrawn by not trusting it any longer
 		}
 		var issuer *x509.Certificate

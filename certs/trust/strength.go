@@ -43,9 +43,8 @@ func (e *evaluation) strength() Finding {
 		default:
 			say("The key of %q is of a kind that clients do not take.", subject(c))
 		}
-		root := selfIssued(c) && i > 0 || c == e.trusted()
 		switch {
-		case root:
+		case i > 0 && e.path.isRoot(i):
 		case weak(c.SignatureAlgorithm):
 			say("%q is signed with %s, which can be forged.", subject(c), signatureName(c))
 		case c.SignatureAlgorithm == x509.UnknownSignatureAlgorithm:
@@ -59,12 +58,4 @@ func (e *evaluation) strength() Finding {
 		return Finding{Grade: Bad, Observed: strings.Join(wrong, " "), Hint: "Install a certificate for an RSA key of at least 2048 bits, with SHA-256 signatures up to the root."}
 	}
 	return Finding{Grade: OK, Observed: fmt.Sprintf("The device's key is %s, and the certificate is signed with %s.", keyName(e.leaf), signatureName(e.leaf))}
-}
-
-// trusted is the anchor's certificate, nil if there is none.
-func (e *evaluation) trusted() *x509.Certificate {
-	if e.path.anchor == nil {
-		return nil
-	}
-	return e.path.anchor.cert
 }

@@ -198,6 +198,11 @@ func TestReport(t *testing.T) {
 	if f := r.Find("colour"); f.Grade != Unknown {
 		t.Errorf("a step that there is not: %+v", f)
 	}
+	ca := digiRoot().authority("Digi CA", "x")
+	r = evaluate(row{chain: []made{ca.leaf(), ca}, set: func(p *Presented) { p.Roots = ders(digiRoot()) }}.presented(), public())
+	if !r.Lab || !r.Public {
+		t.Errorf("a public root that the lab trusts: lab %v, public %v", r.Lab, r.Public)
+	}
 	r = evaluate(row{chain: []made{digiRoot().authority("Digi CA", "x").leaf(), digiRoot().authority("Digi CA", "x")}}.presented(), public())
 	if r.Lab || !r.Public || r.Provider != "DigiCert / QuoVadis / Symantec / Thawte / Verisign" {
 		t.Errorf("lab %v, public %v, provider %q", r.Lab, r.Public, r.Provider)

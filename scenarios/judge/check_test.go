@@ -28,6 +28,19 @@ var judges = []struct {
 	judge func(Case) Verdict
 	cases func() []expected
 }{
+	{"Acceptance", Acceptance, acceptanceCases},
+	{"Told", Told, toldCases},
+	{"ECDSALeaf", ECDSALeaf, ecdsaCases},
+	{"MissingIntermediate", MissingIntermediate, missingIntermediateCases},
+	{"RotationDuringCall", RotationDuringCall, rotationCases},
+	{"DatesValid", DatesValid, datesCases},
+	{"NotExpiringSoon", NotExpiringSoon, expiryCases},
+	{"NotRevoked", NotRevoked, revocationCases},
+	{"UsageFits", UsageFits, usageCases},
+	{"StrongEnough", StrongEnough, strengthCases},
+	{"IssuerTrusted", IssuerTrusted, providerCases},
+	{"SameWithoutSNI", SameWithoutSNI, withoutSNICases},
+	{"WrongCertificates", WrongCertificates, provisionCases},
 	{"Refusal", Refusal, refusalCases},
 	{"OutboundCall", OutboundCall, outboundCases},
 	{"InboundCall", InboundCall, inboundCases},
@@ -44,6 +57,9 @@ var judges = []struct {
 	{"CancelWhileRinging", CancelWhileRinging, cancelCases},
 	{"SIPSURI", SIPSURI, sipsCases},
 }
+
+// lenient are the judges that hold nothing against a device.
+var lenient = []string{"Told", "ECDSALeaf"}
 
 // commonCases are alike for all judges.
 func commonCases() []expected {
@@ -89,7 +105,7 @@ func TestJudges(t *testing.T) {
 				t.Run(x.name, func(t *testing.T) { x.check(t, j.judge) })
 			}
 			for _, s := range []Status{Pass, Fail, NotApplicable, Inconclusive, Error} {
-				if !seen[s] {
+				if !seen[s] && (s != Fail || !slices.Contains(lenient, j.name)) {
 					t.Errorf("no case gives %s", s)
 				}
 			}

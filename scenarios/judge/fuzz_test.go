@@ -2,9 +2,11 @@ package judge
 
 import (
 	"bytes"
+	"crypto/x509"
 	"math/rand/v2"
 	"reflect"
 	"slices"
+	"sync"
 	"testing"
 	"time"
 
@@ -71,16 +73,18 @@ func pick[T any](m *maker, from ...T) T { return from[m.n(len(from))] }
 
 var descriptions = []string{
 	"", "hello", secured, description(stream("RTP/AVP")), description(stream("RTP/AVP", mandatory)),
-	description(stream("RTP/SAVP", mandatory), stream("RTP/AVP")), description(stream("RTP/SAVP", crypto(2, MandatorySuite))),
+	description(stream("RTP/SAVP", mandatory), stream("RTP/AVP")), description(stream("RTP/SAVP", keyed(2, MandatorySuite))),
 	description(stream("RTP/SAVP", "1 X inline:a")), description("m=audio 0 RTP/AVP 0\r\n"), description(stream("RTP/SAVP", "junk")),
 }
+
+var emptyList = sync.OnceValue(func() []byte { return listing(0) })
 
 func (m *maker) body(chains [][][]byte) record.Body {
 	dir := pick(m, record.In, record.Out, "")
 	party := pick(m, record.Device, record.Us, "", "nobody")
 	leg := pick(m, "cloud", "carrier", "")
 	failure := pick(m, "", "EOF", "%s %!d(MISSING)")
-	switch m.n(19) {
+	switch m.n(22) {
 	case 0:
 		return record.Accepted{Remote: pick(m, "192.0.2.7:4000", "junk", ""), Foreign: m.n(4) == 1}
 	case 1:
@@ -88,7 +92,7 @@ func (m *maker) body(chains [][][]byte) record.Body {
 	case 2:
 		return record.Closed{By: party, How: pick(m, "fin", "rst", "close", "")}
 	case 3:
-		return record.ClientHello{ServerName: pick(m, "", proxyName(1), proxyName(2), "other.test")}
+		return record.ClientHello{ServerName: pick(m, "", proxyName(1), proxyName(2), "other.test"), Suites: pick(m, nil, []uint16{0xc030}, []uint16{0xc02c}), Extensions: pick(m, nil, []uint16{5})}
 	case 4:
 		return record.TLSRecord{Dir: dir, Type: uint8(20 + m.n(4)), Handshake: pick(m, nil, []uint8{11}, []uint8{13}, []uint8{2, 13}, []uint8{1}), Encrypted: m.yes()}
 	case 5:
@@ -114,8 +118,15 @@ func (m *maker) body(chains [][][]byte) record.Body {
 		return record.DNSQuery{Name: proxyName(1 + m.n(2)), Answers: pick(m, nil, []string{"127.0.1.2"})}
 	case 17:
 		return record.DNSChange{Name: proxyName(1 + m.n(2)), Address: pick(m, "127.0.1.2", ""), Proxy: pick(m, "lb01", "lb02", "")}
+	case 18:
+		return record.Fetch{What: pick(m, "crl", "ocsp", "certificate", ""), Issuer: pick(m, issuing, another, ""), Path: pick(m, "/1/missing.crt", ""), Status: pick(m, 0, 200, 404, -1), Octets: m.n(9), Took: pick(m, 0, time.Second, -time.Second)}
+	case 19:
+		return record.RevocationAnswer{What: pick(m, "crl", "ocsp", ""), URL: "http://crl.test/\xff", Subject: pick(m, "", "00"), Body: pick(m, nil, []byte("junk"), emptyList()), Error: failure}
+	case 20:
+		return record.Provisioned{Profile: pick(m, "expired", "%d", ""), Chain: pick(m, chains...), Error: failure}
 	}
-	return pick[record.Body](m, record.Truncated{Dropped: 1}, record.Profile{Generation: 1, Refusing: pick(m, nil, []string{"lb01"})}, record.Unknown{Name: "later.thing", Raw: []byte("{}")})
+	return pick[record.Body](m, record.Truncated{Dropped: 1}, record.Profile{Generation: 1, Refusing: pick(m, nil, []string{"lb01"}), Chain: pick(m, chains...), Issuer: pick(m, "", issuing),
+		Revocation: pick(m, "", "crl-revoked"), Revoked: m.yes(), Stapled: m.yes()}, record.Unknown{Name: "later.thing", Raw: []byte("{}")})
 }
 
 func (m *maker) attempts(name string, most int, chains [][][]byte) (out []record.Attempt) {
@@ -176,7 +187,7 @@ func tabled() (out []Case) {
 func TestMangledCases(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 2))
 	for i, c := range tabled() {
-		for range 1 + 4*(i%2) {
+		for range 1 + i%2 {
 			b := make([]byte, 40)
 			for i := range b {
 				b[i] = byte(r.Uint32())
@@ -189,7 +200,13 @@ func TestMangledCases(t *testing.T) {
 // FuzzJudges judges cases made of any events in any order.
 func FuzzJudges(f *testing.F) {
 	var chains [][][]byte
-	for _, certs := range [][]cert{{}, {leaf, lower, upper}, {leaf}, {selfish}, {leaf, stray}} {
+	listed := leaf.changed(func(x *cert) {
+		x.alter = func(c *x509.Certificate) {
+			c.CRLDistributionPoints, c.OCSPServer = []string{"http://crl.test/a.crl"}, []string{"http://ocsp.test/"}
+			at("http://crl.test/1/missing.crt")(c)
+		}
+	})
+	for _, certs := range [][]cert{{}, {leaf, lower, upper}, {leaf}, {selfish}, {leaf, stray}, {listed, lower, upper}} {
 		var chain [][]byte
 		for _, c := range certs {
 			chain = append(chain, c.der())
@@ -210,7 +227,7 @@ func FuzzJudges(f *testing.F) {
 		}
 		c := Case{
 			Scenario: pick(m, "a.inbound.c", "a.outbound.c"), Names: pick(m, region, nil), Level: pick(m, ledger.LevelMust, ledger.LevelShould, ledger.LevelMay, ledger.LevelInfo, "", "odd"),
-			Target: pick(m, "sbc.customer.test", "192.0.2.1", ""), Fault: pick(m, "", "A fault."), Needs: pick(m, "", CallsToCloud, CallsFromCloud),
+			Target: pick(m, "sbc.customer.test", "192.0.2.1", ""), Fault: pick(m, "", "A fault."), Readings: pick(m, "", "accept: a; refuse: b"), Needs: pick(m, "", CallsToCloud, CallsFromCloud, Provisioning), Offline: m.yes(),
 			CarrierHeard: m.yes(), Roots: pick(m, roots, nil, [][]byte{nil}), Deadline: pick(m, 500*time.Millisecond, 0, -1),
 			Jitter: Jitter{Samples: m.n(2), Max: pick(m, 0, time.Millisecond, -time.Hour, time.Hour)}, Now: pick(m, played, time.Time{}),
 		}

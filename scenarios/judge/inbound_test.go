@@ -12,7 +12,7 @@ func inboundCases() []expected {
 		{"after a call of the attempt before", one(earlier(cloudTakes(call{number: 3})), lateEnd(3, "callee"), carrierCall(good), cloudTakes(good)), Pass, nil, nil},
 		{"beside a call to another number", one(cloudTakes(call{number: 4, called: "911", status: 404, offer: description(stream("RTP/AVP"))}), carrierCall(good), cloudTakes(good)), Pass, nil, nil},
 		{"with another offer within the call", one(carrierCall(good), cloudTakes(call{again: []string{description(stream("RTP/AVP"))}})), Pass, nil, nil},
-		{"with several suites offered", one(carrierCall(good), cloudTakes(call{offer: srtp(crypto(1, "AEAD_AES_256_GCM"), crypto(2, MandatorySuite))})), Pass, nil, nil},
+		{"with several suites offered", one(carrierCall(good), cloudTakes(call{offer: srtp(keyed(1, "AEAD_AES_256_GCM"), keyed(2, MandatorySuite))})), Pass, nil, nil},
 
 		{"not connected at the cloud", one(carrierCall(call{status: 487}), cloudTakes(call{status: -1})), Fail, []string{"not connected from end to end", "At the carrier: final response 487"}, []string{"call"}},
 		{"not connected at the carrier", one(carrierCall(call{status: -1}), cloudTakes(good)), Fail, []string{"At the cloud: answered.", "At the carrier: no final response"}, []string{"call"}},
@@ -24,10 +24,10 @@ func inboundCases() []expected {
 
 		offer("RTP/AVP", Fail, "RTP/AVP instead of RTP/SAVP", call{offer: description(stream("RTP/AVP")), status: 488}),
 		offer("RTP/AVP with a=crypto", Fail, "RTP/AVP instead of RTP/SAVP", call{offer: description(stream("RTP/AVP", mandatory)), status: 488}),
-		offer("another suite only", Fail, "no a=crypto line with "+MandatorySuite, call{offer: srtp(crypto(1, "AES_CM_128_HMAC_SHA1_32")), status: 488}),
-		offer("encryption switched off", Fail, "switches encryption or authentication off", call{offer: srtp(crypto(1, MandatorySuite, "UNENCRYPTED_SRTP")), status: 488}),
-		offer("authentication switched off", Fail, "switches encryption or authentication off", call{offer: srtp(crypto(1, MandatorySuite, "UNAUTHENTICATED_SRTP")), status: 488}),
-		offer("first weak, then right", Pass, "98 %", call{offer: srtp(crypto(1, MandatorySuite, "UNENCRYPTED_SRTP"), crypto(2, MandatorySuite))}),
+		offer("another suite only", Fail, "no a=crypto line with "+MandatorySuite, call{offer: srtp(keyed(1, "AES_CM_128_HMAC_SHA1_32")), status: 488}),
+		offer("encryption switched off", Fail, "switches encryption or authentication off", call{offer: srtp(keyed(1, MandatorySuite, "UNENCRYPTED_SRTP")), status: 488}),
+		offer("authentication switched off", Fail, "switches encryption or authentication off", call{offer: srtp(keyed(1, MandatorySuite, "UNAUTHENTICATED_SRTP")), status: 488}),
+		offer("first weak, then right", Pass, "98 %", call{offer: srtp(keyed(1, MandatorySuite, "UNENCRYPTED_SRTP"), keyed(2, MandatorySuite))}),
 		offer("delayed", Inconclusive, "delayed offer", call{offer: "none", status: 488}),
 		{"SIP not recorded", one(carrierCall(good), cloudTakes(call{lost: true})), Error, []string{"recorded no INVITE"}, nil},
 
@@ -73,7 +73,7 @@ func plainCases() []expected {
 		offer("a plain stream that is not in use", Pass, "RTP/SAVP", call{offer: description(srtp, "m=audio 0 RTP/AVP 0\r\n")}),
 		offer("an unused fax stream", Pass, "RTP/SAVP", call{offer: description(srtp, "m=image 0 udptl t38\r\n")}),
 		offer("a suite nobody knows", Pass, "LATER_SUITE", call{offer: description(stream("RTP/SAVP", "1 LATER_SUITE inline:abc"))}),
-		offer("one weak line, one strong", Pass, "RTP/SAVP", call{offer: description(stream("RTP/SAVP", crypto(1, MandatorySuite, "UNENCRYPTED_SRTP"), crypto(2, MandatorySuite)))}),
+		offer("one weak line, one strong", Pass, "RTP/SAVP", call{offer: description(stream("RTP/SAVP", keyed(1, MandatorySuite, "UNENCRYPTED_SRTP"), keyed(2, MandatorySuite)))}),
 		{"beside a plain call to another number", one(cloudTakes(call{number: 4, called: "911", status: 404, offer: description(stream("RTP/AVP"))}), carrierCall(call{}), cloudTakes(call{})), Pass, nil, nil},
 		offer("SRTP again within the call", Pass, "RTP/SAVP", call{again: []string{secured}}),
 
@@ -84,7 +84,7 @@ func plainCases() []expected {
 		offer("RTP/SAVP without a=crypto", Fail, "no a=crypto line", call{offer: description(stream("RTP/SAVP"))}),
 		offer("a=crypto for the session only", Fail, "no a=crypto line", call{offer: description("a=crypto:"+mandatory+"\r\n", stream("RTP/SAVP"))}),
 		offer("a broken a=crypto line", Fail, "a=crypto key-salt", call{offer: description(stream("RTP/SAVP", "1 AES_CM_128_HMAC_SHA1_80 inline:short"))}),
-		offer("encryption switched off", Fail, "switch encryption or authentication off", call{offer: description(stream("RTP/SAVP", crypto(1, MandatorySuite, "UNENCRYPTED_SRTP")))}),
+		offer("encryption switched off", Fail, "switch encryption or authentication off", call{offer: description(stream("RTP/SAVP", keyed(1, MandatorySuite, "UNENCRYPTED_SRTP")))}),
 		offer("no audio stream", Fail, "no audio stream", call{offer: description("m=video 4000 RTP/SAVP 99\r\n")}),
 		offer("plain within the call", Fail, "a stream is RTP/AVP", call{again: []string{description(stream("RTP/AVP"))}}),
 		{"plain in the second try of the device", one(carrierCall(call{}), cloudTakes(call{status: 488}), cloudTakes(call{number: 2, offer: description(stream("RTP/AVP"))})),

@@ -124,16 +124,27 @@ func stimulusEnded(failure string) step {
 	return func(w *wire) { w.emit(link{}, record.Stimulus{Rung: "carrier-call", State: "ended", Error: failure}) }
 }
 
-// hello: the ClientHello, and our flight up to ServerHelloDone.
-func hello(w *wire, l link) {
-	w.emit(l, in(22, 1))
-	w.emit(l, record.ClientHello{ServerName: "lb01.voice.use1.pure.cloud", Versions: []uint16{0x303}})
-	w.emit(l, out(22, 2, 11, 12, 14))
+// greets is the ClientHello with these suites and extensions, and our flight up to
+// ServerHelloDone.
+func greets(suites, extensions []uint16) act {
+	return func(w *wire, l link) {
+		w.emit(l, in(22, 1))
+		w.emit(l, record.ClientHello{ServerName: "lb01.voice.use1.pure.cloud", Versions: []uint16{0x303}, Suites: suites, Extensions: extensions})
+		w.emit(l, out(22, 2, 11, 12, 14))
+	}
 }
+
+// hello is greets with suites of RSA, and without any extension that matters.
+func hello(w *wire, l link) { greets([]uint16{0xc030, 0xc02f, 0x009d}, []uint16{0, 10, 13})(w, l) }
 
 // handshake: a full one with the device as client.
 func handshake(w *wire, l link) {
 	hello(w, l)
+	ends(w, l)
+}
+
+// ends is what follows our flight where the handshake comes through.
+func ends(w *wire, l link) {
 	for _, r := range []record.TLSRecord{in(22, 16), in(20), sealed(in(22)), out(20), sealed(out(22))} {
 		w.emit(l, r)
 	}

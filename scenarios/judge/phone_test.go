@@ -12,8 +12,8 @@ import (
 	"byocheck/simulator/sdp"
 )
 
-// crypto is the value of an a=crypto line with a key that is always the same.
-func crypto(tag int, suite sdes.SuiteName, params ...string) string {
+// keyed is the value of an a=crypto line with a key that is always the same.
+func keyed(tag int, suite sdes.SuiteName, params ...string) string {
 	l, err := sdes.Generate(tag, suite, bytes.NewReader(make([]byte, 64)))
 	if err != nil {
 		panic(err)
@@ -23,7 +23,7 @@ func crypto(tag int, suite sdes.SuiteName, params ...string) string {
 }
 
 // mandatory is the line that everybody is to use.
-var mandatory = crypto(1, MandatorySuite)
+var mandatory = keyed(1, MandatorySuite)
 
 // stream is an audio stream of a description.
 func stream(profile string, lines ...string) string {

@@ -34,7 +34,11 @@ func WrongCertificates(c Case) Verdict {
 		wrong, right := c.Attempts[i], c.Attempts[i+1]
 		for _, a := range []record.Attempt{wrong, right} {
 			if _, is := given(a); !is {
-				return c.notMeasured(v, a, "It is not recorded which certificate the device was given.")
+				v = c.notMeasured(v, a, "It is not recorded which certificate the device was given.")
+				if _, dropped := truncated(a); !dropped {
+					v.Status = Error
+				}
+				return v
 			}
 		}
 		g, _ := given(wrong)

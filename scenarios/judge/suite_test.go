@@ -112,7 +112,7 @@ func addressCases() []expected {
 		target("IPv6", "2001:db8::7"),
 		target("IPv6 in brackets", "[2001:db8::7]"),
 		{"IP target, the device unreachable", with(one(notDialled("unreachable")), func(c *Case) { c.Target = "192.0.2.7" }), Fail, []string{"is an IP address"}, nil},
-		{"not a certificate", one(presentsBytes("junk")), Fail, []string{"cannot be parsed"}, nil},
+		{"not a certificate", one(presentsBytes("junk")), Inconclusive, []string{"cannot be parsed"}, nil},
 		{"no target", with(one(presents(leaf)), func(c *Case) { c.Target = "" }), Error, []string{"does not say"}, nil},
 	}
 	return append(cases, nothingPresented(one)...)

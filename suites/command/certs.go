@@ -2,12 +2,14 @@ package command
 
 import (
 	"fmt"
+	"net/netip"
 	"strings"
 
 	"github.com/spf13/cobra"
 
 	"byocheck/certs"
 	"byocheck/simulator/region"
+	"byocheck/suites/config"
 )
 
 func newCerts(env Environment) *cobra.Command {
@@ -80,7 +82,7 @@ func newProfile(env Environment, open func() (*certs.Lab, error)) *cobra.Command
 	var out, code string
 	var lines []string
 	for _, p := range certs.Profiles() {
-		lines = append(lines, fmt.Sprintf("  %-16s %s", p.Profile, p.Sentence))
+		lines = append(lines, fmt.Sprintf("  %-24s %s", p.Profile, p.Sentence))
 	}
 	cmd := &cobra.Command{
 		Use:   "profile NAME",
@@ -102,7 +104,7 @@ func newProfile(env Environment, open func() (*certs.Lab, error)) *cobra.Command
 				return err
 			}
 			chain, err := authority.Chain(certs.Profile(args[0]), certs.Names{
-				CN: where.SRVDomain.Value, DNS: append([]string{where.SRVDomain.Value}, where.Proxies.Value...),
+				CN: where.SRVDomain.Value, DNS: append([]string{where.SRVDomain.Value}, where.Proxies.Value...), IP: loopback,
 			})
 			if err != nil {
 				return err
@@ -115,6 +117,15 @@ func newProfile(env Environment, open func() (*certs.Lab, error)) *cobra.Command
 	cmd.Flags().StringVar(&code, "region", "use1", "the region whose proxies are named")
 	return cmd
 }
+
+// loopback are the proxies' usual addresses, for profiles that are about addresses.
+var loopback = func() []netip.Addr {
+	var out []netip.Addr
+	for _, l := range config.Default().Listen {
+		out = append(out, l.Addr())
+	}
+	return out
+}()
 
 // told lists written files with their purpose.
 func told(env Environment, files []certs.File, err error) error {

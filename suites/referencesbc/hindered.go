@@ -7,6 +7,11 @@ var (
 	// outboundCalls need a call of the cloud that is connected.
 	outboundCalls = []string{"sip.outbound.release-by-each-side", "sip.outbound.cancel-while-ringing", "sip.outbound.sips-uri"}
 
+	// certificateShown need a certificate of the device.
+	certificateShown = []string{"cert.outbound.chain-complete", "cert.outbound.name-matches", "cert.outbound.ip-only-target", "cert.outbound.dates-valid",
+		"cert.outbound.not-expiring-soon", "cert.outbound.not-revoked", "cert.outbound.usage-fits", "cert.outbound.strong-enough",
+		"cert.outbound.issuer-trusted", "cert.outbound.same-without-sni"}
+
 	// inboundCalls need a call to the cloud that comes through, be it as a control.
 	inboundCalls = slices.Concat([]string{"media.inbound.no-plain-rtp-offered", "sip.inbound.release-by-each-side", "sip.inbound.connects-by-name",
 		"sip.inbound.next-proxy-after-refused-connection"}, profiles, revocation)
@@ -14,7 +19,7 @@ var (
 	// profiles present a certificate, after one without a fault.
 	profiles = inboundCertificates("untrusted-root-refused", "self-signed-refused", "missing-intermediate-refused", "wrong-order",
 		"superfluous-root-accepted", "intermediate-not-ca-refused", "path-length-exceeded-refused", "name-constraints-exclude-refused",
-		"expired-refused", "not-yet-valid-refused", "expired-intermediate-refused",
+		"expired-refused", "not-yet-valid-refused", "expired-intermediate-refused", "expires-soon-accepted",
 		"san-mismatch-refused", "other-region-refused", "ip-san-refused", "ip-as-dns-refused", "ip-as-cn-refused", "srv-name-san-refused",
 		"wildcard-san-refused", "right-cn-wrong-san", "cn-only", "uri-san", "uri-beside-dns-accepted", "upper-case-san-accepted", "trailing-dot-san",
 		"no-server-auth-refused", "with-client-auth-accepted", "no-eku-refused", "no-key-encipherment",

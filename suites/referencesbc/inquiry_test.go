@@ -80,6 +80,17 @@ func TestRulingsAreApart(t *testing.T) {
 	}
 }
 
+// Whether a list speaks for a certificate depends on whether that is a CA's.
+func TestListsOfCAsAreApart(t *testing.T) {
+	ca := cas(t)["intermediate"]
+	leaf := source{url: "http://127.0.0.1/a.crl", list: true, cert: shown{}.of(t, ca).Leaf, issuer: ca.cert}
+	neighbor, below := leaf, leaf
+	neighbor.cert, below.cert = shown{}.of(t, ca).Leaf, cas(t)["rotated"].cert
+	if leaf.key() != neighbor.key() || leaf.key() == below.key() {
+		t.Errorf("the keys are\n%s\n%s\n%s", leaf.key(), neighbor.key(), below.key())
+	}
+}
+
 // All that one handshake asks for costs one timeout.
 func TestOneTimeout(t *testing.T) {
 	p := publish(t)
@@ -101,6 +112,10 @@ func TestOneTimeout(t *testing.T) {
 	}
 	if n := p.fetches(""); n != 4 {
 		t.Errorf("%d fetches", n)
+	}
+	s.HardFail = true
+	if err := s.verify(t.Context(), state, lb01, at); err == nil || !strings.Contains(err.Error(), "deadline exceeded") {
+		t.Errorf("with HardFail: %v", err)
 	}
 }
 

@@ -85,6 +85,15 @@ const (
 	// ExpiresSoon presents a certificate that ends in 10 days. Whoever starts the
 	// SBC gives it that one.
 	ExpiresSoon Mutant = "expires-soon"
+	// PresentsExpired presents a certificate that has ended. Whoever starts the
+	// SBC gives it that one, as with the next three.
+	PresentsExpired Mutant = "presents-expired"
+	// PresentsRevoked presents a certificate that is on its issuer's list.
+	PresentsRevoked Mutant = "presents-revoked"
+	// PresentsClientEKU presents a certificate that is for TLS clients only.
+	PresentsClientEKU Mutant = "presents-client-eku"
+	// PresentsSHA1 presents a certificate that is signed with SHA-1.
+	PresentsSHA1 Mutant = "presents-sha1"
 )
 
 // MutantInfo tells about a mutant.
@@ -115,7 +124,7 @@ var mutants = []MutantInfo{
 	{RequiresClientCertificate, "It demands a client certificate from the cloud, which has none.",
 		// No connection can be made then, and no call.
 		[]string{"tls.outbound.no-client-certificate-required", "media.outbound.call-with-srtp-both-ways"},
-		append([]string{"tls.outbound.handshake-within-500ms", "tls.outbound.surviving-suite-accepted"}, outboundCalls...)},
+		append([]string{"tls.outbound.handshake-within-500ms", "tls.outbound.surviving-suite-accepted", "cert.outbound.survives-wrong-certificates"}, outboundCalls...)},
 	{SendsPlainRTP, "It offers, answers with and sends plain RTP on the cloud's side.",
 		// The cloud refuses that in either direction, so no call is connected.
 		[]string{"media.inbound.no-plain-rtp-offered", "media.inbound.call-with-srtp-both-ways", "media.outbound.call-with-srtp-both-ways"},
@@ -130,10 +139,13 @@ var mutants = []MutantInfo{
 	{NoP384, "As TLS server it knows P-256 only, and no suite without ECDHE.",
 		// Nothing can be negotiated with it, so nothing else can be seen of it.
 		[]string{"tls.outbound.surviving-suite-accepted", "media.outbound.call-with-srtp-both-ways"},
-		append([]string{"cert.outbound.chain-complete", "cert.outbound.name-matches", "cert.outbound.ip-only-target",
-			"tls.outbound.no-client-certificate-required", "tls.outbound.handshake-within-500ms"}, outboundCalls...)},
+		slices.Concat(certificateShown, []string{"cert.outbound.survives-wrong-certificates",
+			"tls.outbound.no-client-certificate-required", "tls.outbound.handshake-within-500ms"}, outboundCalls)},
 	{SendsNoIntermediate, "It presents its certificate without the intermediate.",
-		[]string{"cert.outbound.chain-complete"}, nil},
+		// Nor can it be told then whether it is a lab's, which may do without a
+		// revocation list; and no certificate that it is given comes out whole.
+		[]string{"cert.outbound.chain-complete", "cert.outbound.not-revoked"},
+		[]string{"cert.outbound.issuer-trusted", "cert.outbound.survives-wrong-certificates"}},
 	{WrongName, "Its certificate names another host.",
 		[]string{"cert.outbound.name-matches"}, nil},
 	{SwallowsBYE, "It answers BYE, but does not release the other side.",
@@ -169,9 +181,19 @@ var mutants = []MutantInfo{
 	{TrustsCloudRootsOnly, "It trusts the roots of the cloud, but not the organisation's.",
 		[]string{"cert.inbound.organisation-root-accepted"}, nil},
 	{SelfSigned, "It presents a certificate that it signed itself.",
-		[]string{"cert.outbound.chain-complete"}, nil},
+		// Nobody is behind it: no authority, and no revocation list.
+		[]string{"cert.outbound.chain-complete", "cert.outbound.issuer-trusted", "cert.outbound.not-revoked"},
+		[]string{"cert.outbound.survives-wrong-certificates"}},
 	{ExpiresSoon, "Its certificate ends in 10 days.",
 		[]string{"cert.outbound.not-expiring-soon"}, nil},
+	{PresentsExpired, "Its certificate has ended.",
+		[]string{"cert.outbound.dates-valid", "cert.outbound.not-expiring-soon"}, nil},
+	{PresentsRevoked, "Its certificate is revoked.",
+		[]string{"cert.outbound.not-revoked"}, nil},
+	{PresentsClientEKU, "Its certificate is for TLS clients only.",
+		[]string{"cert.outbound.usage-fits"}, nil},
+	{PresentsSHA1, "Its certificate is signed with SHA-1.",
+		[]string{"cert.outbound.strong-enough"}, nil},
 }
 
 // Mutants lists all mutants, Control first.

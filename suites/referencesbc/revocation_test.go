@@ -23,11 +23,20 @@ type publisher struct {
 	mu     sync.Mutex
 	serves map[string]http.HandlerFunc
 	asked  map[string]int // by path
+	conns  int
 }
 
 func publish(t testing.TB) *publisher {
 	p := &publisher{serves: map[string]http.HandlerFunc{}, asked: map[string]int{}}
-	p.Server = httptest.NewServer(p)
+	p.Server = httptest.NewUnstartedServer(p)
+	p.Config.ConnState = func(_ net.Conn, s http.ConnState) {
+		if s == http.StateNew {
+			p.mu.Lock()
+			defer p.mu.Unlock()
+			p.conns++
+		}
+	}
+	p.Start()
 	t.Cleanup(func() {
 		p.CloseClientConnections() // also of what never answers
 		p.Close()
@@ -205,13 +214,14 @@ func TestNothingToBeHad(t *testing.T) {
 		name  string
 		serve func(http.HandlerFunc) http.HandlerFunc // nil: nothing wrong
 		url   func(string) string                     // nil: as it is
-		taken bool
+		says  string                                  // why nothing is to be had; empty: it is
+		conns int                                     // to the server, each time
 	}{
-		{"nothing wrong", nil, nil, false},
-		{"in capitals", nil, func(u string) string { return strings.Replace(u, "http", "HTTP", 1) }, false},
-		{"404", status(http.StatusNotFound), nil, true},
-		{"500", status(http.StatusInternalServerError), nil, true},
-		{"another kind of success", status(http.StatusPartialContent), nil, true},
+		{"nothing wrong", nil, nil, "", 1},
+		{"in capitals", nil, func(u string) string { return strings.Replace(u, "http", "HTTP", 1) }, "", 1},
+		{"404", status(http.StatusNotFound), nil, "404 Not Found", 1},
+		{"500", status(http.StatusInternalServerError), nil, "500 Internal", 1},
+		{"another kind of success", status(http.StatusPartialContent), nil, "206 Partial", 1},
 		{"elsewhere", func(serve http.HandlerFunc) http.HandlerFunc {
 			return func(w http.ResponseWriter, r *http.Request) {
 				if r.URL.RawQuery == "" {
@@ -220,7 +230,7 @@ func TestNothingToBeHad(t *testing.T) {
 				}
 				serve(w, r)
 			}
-		}, nil, true},
+		}, nil, "302 Found", 1},
 		{"reset", func(http.HandlerFunc) http.HandlerFunc {
 			return func(w http.ResponseWriter, _ *http.Request) {
 				if c, _, err := http.NewResponseController(w).Hijack(); err == nil {
@@ -228,8 +238,7 @@ func TestNothingToBeHad(t *testing.T) {
 					c.Close()
 				}
 			}
-		}, nil, true},
-		{"silent", func(http.HandlerFunc) http.HandlerFunc { return dumb }, nil, true},
+		}, nil, "reset by peer", 1},
 		{"endless", func(http.HandlerFunc) http.HandlerFunc {
 			return func(w http.ResponseWriter, r *http.Request) {
 				for chunk := make([]byte, 1<<20); r.Context().Err() == nil; {
@@ -238,12 +247,12 @@ func TestNothingToBeHad(t *testing.T) {
 					}
 				}
 			}
-		}, nil, true},
-		{"empty", func(http.HandlerFunc) http.HandlerFunc { return body(nil) }, nil, true},
-		{"closed", nil, func(string) string { return "http://" + closed(t) + "/leaf.crl" }, true},
-		{"https", nil, func(u string) string { return strings.Replace(u, "http", "https", 1) }, true},
-		{"LDAP", nil, func(string) string { return "ldap://127.0.0.1/cn=crl" }, true},
-		{"no URL", nil, func(string) string { return "http://%zz" }, true},
+		}, nil, "longer than 20971520 octets", 1},
+		{"empty", func(http.HandlerFunc) http.HandlerFunc { return body(nil) }, nil, "malformed crl", 1},
+		{"closed", nil, func(string) string { return "http://" + closed(t) + "/leaf.crl" }, "connection refused", 0},
+		{"https", nil, func(u string) string { return strings.Replace(u, "http", "https", 1) }, "only http is spoken", 0},
+		{"LDAP", nil, func(string) string { return "ldap://127.0.0.1/cn=crl" }, "only http is spoken", 0},
+		{"no URL", nil, func(string) string { return "http://%zz" }, "invalid URL escape", 0},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
@@ -261,10 +270,16 @@ func TestNothingToBeHad(t *testing.T) {
 			p.set("/leaf.crl", serve)
 			for _, hard := range []bool{false, true} {
 				s := device(t, "")
-				s.HardFail, s.Timers.Fetch = hard, 500*time.Millisecond
-				if err := s.verify(t.Context(), parsed(t, c), lb01, at); (err == nil) != (tt.taken && !hard) {
+				s.HardFail, s.Timers.Fetch = hard, 10*time.Second
+				err := s.verify(t.Context(), parsed(t, c), lb01, at)
+				if (err == nil) != (tt.says != "" && !hard) || err != nil && !strings.Contains(err.Error(), tt.says) {
 					t.Errorf("HardFail %t: %v", hard, err)
 				}
+			}
+			p.mu.Lock()
+			defer p.mu.Unlock()
+			if p.conns != 2*tt.conns {
+				t.Errorf("%d connections", p.conns)
 			}
 		})
 	}
