@@ -41,6 +41,8 @@ func Narrate(e record.Event) (line string, ok bool) {
 		return called(at, b)
 	case record.Media:
 		return fmt.Sprintf("%sthe %s heard %d packets, the far end's tone in %.0f %% of them", at, b.Leg, b.Received, 100*b.ToneShare), true
+	case record.Fetch:
+		return fetched(b), true
 	case record.DNSQuery:
 		return fmt.Sprintf("DNS: %s asked for %s %s: %s %s", b.Client, b.Type, b.Name, b.Rcode, strings.Join(b.Answers, " ")), true
 	}
@@ -62,6 +64,15 @@ func failed(b record.HandshakeFailed) string {
 		return "TLS handshake ended by the device"
 	}
 	return "TLS handshake refused by us: " + b.Error
+}
+
+func fetched(b record.Fetch) string {
+	what := map[string]string{record.CRL: "the revocation list", record.OCSP: "OCSP", record.Certificate: "the certificate"}[b.What]
+	answer := fmt.Sprintf("HTTP %d, %d octets", b.Status, b.Octets)
+	if b.Status == 0 {
+		answer = "no answer"
+	}
+	return fmt.Sprintf("revocation: %s asked for %s of %s: %s", b.Client, what, b.Issuer, answer)
 }
 
 // meanings of alerts for the person at the device.

@@ -41,6 +41,7 @@ func Serve(ctx context.Context, c config.Config, say func(format string, args ..
 	cloud := &simulator.Cloud{
 		Recorder: rec, Region: where, Edition: c.Edition, Authority: authority, Listen: slices.Clone(c.Listen), Advertise: slices.Clone(c.Advertise),
 		Media: c.Media, DNS: c.DNS, DNSFallback: true, Sources: c.Device.Sources, Scheme: c.Scheme, AnswerAll: true, Handshake: c.Timeouts.Handshake,
+		Lists: c.Revocation.Listen, ListsAdvertise: c.Revocation.Advertise, NoLists: c.Revocation.Listen.Addr().IsLoopback() && !c.Listen[0].Addr().IsLoopback(),
 	}
 	if err := cloud.Start(); err != nil {
 		return err
@@ -51,6 +52,9 @@ func Serve(ctx context.Context, c config.Config, say func(format string, args ..
 		say("  %s  %s", name, cloud.Listen[i])
 	}
 	say("  DNS for %s  %s", strings.Join(where.Zones(), ", "), cloud.DNS)
+	if cloud.TellsRevocation() {
+		say("  revocation lists and OCSP  %s", cloud.Lists)
+	}
 	say("  root to trust: %s (byocheck certs export --state %s)", authority.Root().Subject.CommonName, c.State)
 	say("every call is answered; Ctrl-C ends it")
 	if ready != nil {
