@@ -1,0 +1,92 @@
+package scripted
+
+// entry is a row of the table of scripts.
+type entry struct {
+	Info
+	bugs
+}
+
+var scripts = []entry{
+	{Info{Honest, "The server does everything right.",
+		"RFC 5246 7.3", Accept}, bugs{}},
+
+	{Info{"unoffered-suite", "The ServerHello chooses a cipher suite that the client did not offer.",
+		"RFC 5246 7.4.1.3: the suite is one from the client's list; 7.2.2: a field at odds with others is an illegal_parameter, always fatal", Refuse},
+		bugs{unofferedSuite: true}},
+	{Info{"export-suite", "The ServerHello chooses an export suite, and the key exchange is done with a 512-bit RSA key.",
+		"RFC 4346 A.5: a client must check that the server did not choose an export suite", Refuse},
+		bugs{exportSuite: true}},
+	{Info{"unoffered-group", "The ServerKeyExchange is on a curve that the client did not offer, with a right signature.",
+		"RFC 8422 4 and 5.4: the curve is one of the client's; one beyond its abilities is a fatal handshake failure", Refuse},
+		bugs{ecdhe: true, unofferedGroup: true}},
+	{Info{"unoffered-version", "The ServerHello chooses a version of TLS that the client did not offer.",
+		"RFC 5246 E.1: a client that does not support the version chosen must send protocol_version and close", Refuse},
+		bugs{unofferedVersion: true}},
+	{Info{"compression", "The ServerHello chooses a compression method that the client did not offer.",
+		"RFC 5246 7.4.1.3: the method is one from the client's list; RFC 9325 3.3: compression is off", Refuse},
+		bugs{compress: true}},
+	{Info{"unsolicited-extension", "The ServerHello has an extension that the client did not send, though every client knows it.",
+		"RFC 5246 7.4.1.4: the client must abort with unsupported_extension", Refuse},
+		bugs{unsolicited: true}},
+	{Info{"unknown-extension", "The ServerHello has an extension that the client did not send and cannot know.",
+		"RFC 5246 7.4.1.4: the client must abort with unsupported_extension; the usual libraries skip it", Either},
+		bugs{unknown: true}},
+	{Info{"bad-renegotiation-info", "The ServerHello's renegotiation_info is not empty in a first handshake.",
+		"RFC 5746 3.4: the client must abort with handshake_failure", Refuse},
+		bugs{renegotiated: true}},
+
+	{Info{"malformed-certificate", "The length of the certificate list goes beyond the end of the Certificate message.",
+		"RFC 5246 7.2.2: a message of a wrong length is a decode_error, always fatal", Refuse},
+		bugs{longList: true}},
+	{Info{"wrong-signature", "The signature of the ServerKeyExchange was made for another client's handshake.",
+		"RFC 5246 7.2.2: a signature that does not verify is a decrypt_error, always fatal", Refuse},
+		bugs{ecdhe: true, foreignSignature: true}},
+	{Info{"wrong-finished", "The verify_data in the server's Finished is wrong.",
+		"RFC 5246 7.4.9: the recipient must verify the Finished; 7.2.2: decrypt_error, always fatal", Refuse},
+		bugs{wrongFinished: true}},
+
+	{Info{"reordered-done", "The ServerHelloDone comes before the Certificate.",
+		"RFC 5246 7.4: a message in an unexpected order is a fatal error", Refuse},
+		bugs{order: []uint8{messageServerHello, messageServerHelloDone, messageCertificate, messageServerKeyExchange}}},
+	{Info{"reordered-key-exchange", "The ServerKeyExchange comes before the Certificate.",
+		"RFC 5246 7.4: a message in an unexpected order is a fatal error", Refuse},
+		bugs{ecdhe: true, order: []uint8{messageServerHello, messageServerKeyExchange, messageCertificate, messageServerHelloDone}}},
+	{Info{"missing-certificate", "There is no Certificate between ServerHello and ServerHelloDone.",
+		"RFC 5246 7.4.2: the server must send a Certificate for every such suite; 7.4: unexpected order is fatal", Refuse},
+		bugs{order: []uint8{messageServerHello, messageServerKeyExchange, messageServerHelloDone}}},
+	{Info{"unexpected-key-exchange", "A ServerKeyExchange with a 512-bit RSA key comes in a handshake with static RSA, which has none.",
+		"RFC 5246 7.4.3: it is not legal in that key exchange; 7.4: a message out of order is a fatal error", Refuse},
+		bugs{weakKey: true}},
+
+	{Info{"fragmented-flight", "Every handshake message comes in records of one octet.",
+		"RFC 5246 6.2.1: a message may be fragmented across several records", Accept},
+		bugs{recordSize: 1}},
+	{Info{"coalesced-flight", "All messages of a flight come in one record.",
+		"RFC 5246 6.2.1: several messages may be coalesced into one record", Accept},
+		bugs{coalesce: true}},
+	{Info{"one-octet-segments", "Every octet comes in a TCP segment of its own, all through the connection.",
+		"RFC 9293 3.8: TCP is a stream of octets without boundaries", Accept},
+		bugs{octets: true}},
+	{Info{"empty-records", "Before each record of application data comes an empty one.",
+		"RFC 5246 6.2.1: empty fragments of application data may be sent", Accept},
+		bugs{emptyRecords: true}},
+
+	{Info{"truncated-certificate", "The server ends the connection in the middle of its Certificate.",
+		"RFC 3263 4.3: after a transport failure the next server is tried", GiveUp},
+		bugs{stop: messageCertificate, half: true, then: fin}},
+	{Info{"reset-after-hello", "The server answers the ClientHello with a TCP reset.",
+		"RFC 3263 4.3: after a transport failure the next server is tried", GiveUp},
+		bugs{stop: messageServerHello, then: rst}},
+	{Info{"stall-before-server-hello", "The server reads the ClientHello and never answers.",
+		stalled, GiveUp}, bugs{stop: messageServerHello}},
+	{Info{"stall-after-server-hello", "The server sends a ServerHello and then nothing.",
+		stalled, GiveUp}, bugs{stop: messageCertificate}},
+	{Info{"stall-in-certificate", "The server sends half of its Certificate and then nothing.",
+		stalled, GiveUp}, bugs{stop: messageCertificate, half: true}},
+	{Info{"stall-before-server-hello-done", "The server sends its first flight without the ServerHelloDone and then nothing.",
+		stalled, GiveUp}, bugs{stop: messageServerHelloDone}},
+	{Info{"stall-after-client-finished", "The server sends its first flight, takes the client's and never answers that.",
+		stalled, GiveUp}, bugs{stop: messageChangeCipherSpec}},
+}
+
+const stalled = "RFC 3263 4.3: after a time-out the next server is tried; RFC 5246 sets no time"
