@@ -148,7 +148,7 @@ func TestDeadline(t *testing.T) {
 			t.Errorf("deadline %v, want %v", got, f.want)
 		}
 	}
-	if fresh := (&Cloud{Authority: authority()}); fresh.defaults() != nil || fresh.Handshake != 500*time.Millisecond {
+	if fresh := (&Cloud{Authority: authority(t, certs.HighAssuranceEV)}); fresh.defaults() != nil || fresh.Handshake != 500*time.Millisecond {
 		t.Errorf("the deadline is %v", fresh.Handshake)
 	}
 }
@@ -162,12 +162,12 @@ func TestSources(t *testing.T) {
 }
 
 func TestCloseLeavesNothing(t *testing.T) {
-	authority() // whatever it starts, it starts before
+	home() // whatever it starts, it starts before
 	far := listen(t)
 	goroutines, open := runtime.NumGoroutine(), sockets(t)
-	c := &Cloud{Authority: authority(), DNS: loopback, Device: far.addr, Handshake: patience}
+	c := &Cloud{Authority: authority(t, certs.HighAssuranceEV), DNS: loopback, Device: far.addr, Handshake: patience}
 	c.Close() // never started: nothing to do
-	*c = Cloud{Authority: authority(), DNS: loopback, Device: far.addr, Handshake: patience}
+	*c = Cloud{Authority: authority(t, certs.HighAssuranceEV), DNS: loopback, Device: far.addr, Handshake: patience}
 	if err := c.Start(); err != nil {
 		t.Fatal(err)
 	}
@@ -219,14 +219,14 @@ func TestStartOnAPortInUse(t *testing.T) {
 	}
 	defer taken.Close()
 	port := taken.Addr().(*net.TCPAddr).AddrPort()
-	authority()
+	home()
 	goroutines, open := runtime.NumGoroutine(), sockets(t)
 	for _, c := range []*Cloud{
 		{Listen: []netip.AddrPort{loopback, loopback, loopback, port}},
 		{Listen: []netip.AddrPort{port}},
 		{DNS: port},
 	} {
-		c.Authority = authority()
+		c.Authority = authority(t, certs.HighAssuranceEV)
 		if err := c.Start(); err == nil || !strings.Contains(err.Error(), port.String()) {
 			t.Errorf("error %v, want one that names %s", err, port)
 		}

@@ -4,10 +4,12 @@ import (
 	"crypto/tls"
 	"fmt"
 	"slices"
+	"time"
 
 	"byocheck/certs"
 	"byocheck/simulator/record"
 	"byocheck/simulator/transport"
+	"byocheck/simulator/transport/scripted"
 )
 
 // Face is what the region shows to the device.
@@ -21,6 +23,14 @@ type Face struct {
 	// instead what differs from it in nothing but that.
 	Revocation string
 	Good       bool
+	// Suite, if not 0, is the only one that is taken.
+	Suite uint16
+	// Script is how the handshake is played, empty for as it should be, by the
+	// proxies in Odd, all of them where it is empty. Delay passes before the
+	// first flight of a script.
+	Script scripted.Script
+	Odd    Proxies
+	Delay  time.Duration
 	// NoDeadline switches the handshake deadline off: a device that we cut did not refuse.
 	NoDeadline bool
 	// Refusing is the set of proxies, from 0, whose ports answer RST.
@@ -55,6 +65,12 @@ func (f Face) Name() string {
 			name += ", good"
 		}
 	}
+	if f.Script != "" {
+		name += " with handshake " + string(f.Script)
+	}
+	if f.Suite != 0 {
+		name += " with " + transport.SuiteName(f.Suite)
+	}
 	if f.Hierarchy != "" {
 		name += " under " + string(f.Hierarchy)
 	}
@@ -76,6 +92,13 @@ func (c *Cloud) face(f Face) (transport.Face, error) {
 	out := transport.Face{Profile: f.Name(), About: s.about, Certificate: s.chain, Suites: transport.EditionSuites(c.Edition), Deadline: c.Handshake, Refusing: f.Refusing.list()}
 	if f.Certificate == certs.ECDSALeaf {
 		out.Suites = transport.ECDSASuites()
+	}
+	if f.Suite != 0 {
+		out.Suites = []uint16{f.Suite}
+	}
+	if f.Script != "" {
+		out.Engine, out.Odd = transport.ScriptedEngine{Script: f.Script, DelayHello: f.Delay}, f.Odd.list()
+		out.About.Script = string(f.Script)
 	}
 	if f.NoDeadline {
 		out.Deadline = 0

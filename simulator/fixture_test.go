@@ -43,24 +43,30 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
-// authority is made once: keys take their time.
-var authority = sync.OnceValue(func() *certs.Authority {
+// home is the lab of all tests: keys take their time.
+var home = sync.OnceValue(func() *certs.Lab {
 	l, err := certs.Open(lab+"/state", certs.Options{})
 	if err != nil {
 		panic(err)
 	}
-	a, err := l.NewAuthority(certs.HighAssuranceEV)
+	return l
+})
+
+// authority begins a run: it tells one cloud, and no other, of its issuers.
+func authority(t testing.TB, h certs.Hierarchy) *certs.Authority {
+	t.Helper()
+	a, err := home().NewAuthority(h)
 	if err != nil {
-		panic(err)
+		t.Fatal(err)
 	}
 	return a
-})
+}
 
 // start runs a cloud until the test ends.
 func start(t testing.TB, c *Cloud) *Cloud {
 	t.Helper()
 	if c.Authority == nil {
-		c.Authority = authority()
+		c.Authority = authority(t, certs.HighAssuranceEV)
 	}
 	c.Handshake = patience // the deadline is not what is tested, and the machine may be slow
 	if err := c.Start(); err != nil {
@@ -98,7 +104,7 @@ type farEnd struct {
 
 func listen(t testing.TB) *farEnd {
 	t.Helper()
-	chain, err := authority().Chain(certs.Healthy, certs.Names{CN: "sbc.customer.test", DNS: []string{"sbc.customer.test"}})
+	chain, err := authority(t, certs.HighAssuranceEV).Chain(certs.Healthy, certs.Names{CN: "sbc.customer.test", DNS: []string{"sbc.customer.test"}})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -8,6 +8,7 @@ import (
 	"byocheck/certs/trust"
 	"byocheck/certs/trust/fetch"
 	"byocheck/simulator/record"
+	"byocheck/simulator/transport"
 )
 
 // verify checks what the device presented as Genesys is documented to.
@@ -16,7 +17,11 @@ func (c *Cloud) verify(ctx context.Context, o record.Origin, chain []*x509.Certi
 	for _, cert := range chain {
 		sent = append(sent, cert.Raw)
 	}
-	p := trust.Presented{Chain: sent, Target: c.Target, Now: c.now(), Edition: c.Edition, Roots: c.DeviceRoots, Offline: c.Offline, Answers: c.Inquire(ctx, o, sent)}
+	edition := trust.Newer
+	if c.Edition == transport.Older {
+		edition = trust.Older
+	}
+	p := trust.Presented{Chain: sent, Target: c.Target, Now: c.now(), Edition: edition, Roots: c.DeviceRoots, Offline: c.Offline, Answers: c.Inquire(ctx, o, sent)}
 	if f, refused := trust.Evaluate(p).Refused(); refused {
 		return fmt.Errorf("checking the device's certificate: %s: %s", f.Step, f.Observed)
 	}

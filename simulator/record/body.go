@@ -60,6 +60,10 @@ type Profile struct {
 	Deadline time.Duration `json:"deadline_ns,omitempty"`
 	// Refusing are the proxies whose ports answer RST.
 	Refusing []string `json:"refusing,omitempty"`
+	// Script is how the handshake is played where not as it should be, and Odd
+	// are the proxies that do so; all of them where it is empty.
+	Script string   `json:"script,omitempty"`
+	Odd    []string `json:"odd,omitempty"`
 	// Issuer is the lab's name, as a Fetch has it, for the CA whose word on
 	// revocation matters: that of the leaf, or the root for an intermediate.
 	Issuer string `json:"issuer,omitempty"`

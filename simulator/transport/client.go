@@ -17,7 +17,7 @@ import (
 type Dialer struct {
 	// Recorder receives the events. It must be set.
 	Recorder *record.Recorder
-	// Engine does the TLS; nil means GoEngine.
+	// Engine does the TLS; nil means Engines.
 	Engine Engine
 	// Origin names the proxy that dials and the generation; Conn is set by Dial.
 	Origin record.Origin
@@ -40,7 +40,7 @@ type Dialer struct {
 // doing as far as the network tells; they end in what was being dialled.
 func (d Dialer) Dial(ctx context.Context, remote netip.AddrPort) (*Conn, error) {
 	if d.Engine == nil {
-		d.Engine = GoEngine{}
+		d.Engine = Engines{}
 	}
 	if d.Suites == nil {
 		d.Suites = SurvivingSuites()
@@ -73,7 +73,7 @@ func (d Dialer) Dial(ctx context.Context, remote netip.AddrPort) (*Conn, error) 
 	if deadline == 0 {
 		deadline = idleHandshake
 	}
-	conn, err := finish(ctx, t, deadline, d.Engine.Name(), func(ctx context.Context) (Session, error) {
+	conn, err := finish(ctx, t, deadline, func(ctx context.Context) (Session, error) {
 		return d.Engine.Client(ctx, t, ClientParameters{ServerName: d.ServerName, Suites: d.Suites, Verify: d.Verify})
 	})
 	if err != nil {

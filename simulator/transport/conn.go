@@ -98,7 +98,7 @@ const lingering = time.Second
 
 // finish runs one handshake on t: it applies the deadline, records the outcome
 // and returns the connection, or closes it.
-func finish(ctx context.Context, t *tap, deadline time.Duration, engine string, handshake func(context.Context) (Session, error)) (*Conn, error) {
+func finish(ctx context.Context, t *tap, deadline time.Duration, handshake func(context.Context) (Session, error)) (*Conn, error) {
 	if deadline > 0 {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeoutCause(ctx, deadline, fmt.Errorf("%w: %v", ErrDeadline, deadline))
@@ -121,7 +121,7 @@ func finish(ctx context.Context, t *tap, deadline time.Duration, engine string, 
 	n := s.Negotiated()
 	t.rec.Emit(t.origin, record.HandshakeDone{
 		Version: n.Version, Suite: n.Suite, Group: n.Group, ServerName: n.ServerName,
-		Engine: engine, ClientCertificateAsked: t.certificateRequested(),
+		Engine: n.Engine, ClientCertificateAsked: t.certificateRequested(),
 	})
 	return &Conn{shut: make(chan struct{}), Session: s, Origin: t.origin, tap: t}, nil
 }

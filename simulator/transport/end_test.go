@@ -174,7 +174,7 @@ func TestHandshakeFails(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			near, far := net.Pipe()
 			tap := newTap(near, &record.Recorder{}, record.Origin{Conn: 1})
-			_, err := finish(context.Background(), tap, 0, "a fake", func(context.Context) (Session, error) {
+			_, err := finish(context.Background(), tap, 0, func(context.Context) (Session, error) {
 				tap.see(record.In, tt.in...)
 				far.Close()
 				return nil, tt.err
@@ -222,7 +222,7 @@ func TestShutOfDeafDevice(t *testing.T) {
 	go func() { shaken <- tls.Client(far, device()).Handshake() }()
 	tap := newTap(near, &record.Recorder{}, record.Origin{Conn: 1})
 	ours := identity()
-	c, err := finish(context.Background(), tap, patience, "crypto/tls", func(ctx context.Context) (Session, error) {
+	c, err := finish(context.Background(), tap, patience, func(ctx context.Context) (Session, error) {
 		return GoEngine{}.Server(ctx, tap, ServerParameters{Certificate: &ours, Suites: SurvivingSuites()})
 	})
 	if err := errors.Join(err, <-shaken); err != nil {

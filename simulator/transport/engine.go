@@ -8,6 +8,9 @@ import (
 	"net"
 	"reflect"
 	"slices"
+
+	"byocheck/simulator/transport/libssl"
+	"byocheck/simulator/transport/scripted"
 )
 
 // Engine is a TLS implementation. Policy decides what is to be negotiated;
@@ -52,6 +55,8 @@ type Session interface {
 type Negotiated struct {
 	Version, Suite, Group uint16
 	ServerName            string
+	// Engine is the one that did it.
+	Engine string
 }
 
 // GoEngine is crypto/tls: TLS 1.2 only, P-384 only, the six suites that stay,
@@ -81,7 +86,7 @@ func (GoEngine) Server(ctx context.Context, raw net.Conn, p ServerParameters) (S
 		// Without a suite crypto/tls refuses with handshake_failure, as servers
 		// do; an error from here would become internal_error.
 		c.CipherSuites = []uint16{}
-		suite, err := choose(h.CipherSuites, h.SupportedCurves, p.Suites)
+		suite, err := choose(h.CipherSuites, h.SupportedCurves, slices.DeleteFunc(slices.Clone(p.Suites), func(s uint16) bool { return !goCan(s) }))
 		if refused = err; err == nil {
 			c.CipherSuites = append(c.CipherSuites, suite)
 		}
@@ -130,12 +135,18 @@ type goSession struct{ *tls.Conn }
 
 func (s goSession) Negotiated() Negotiated {
 	state := s.ConnectionState()
-	return Negotiated{Version: state.Version, Suite: state.CipherSuite, ServerName: state.ServerName, Group: uint16(state.CurveID)}
+	return Negotiated{Version: state.Version, Suite: state.CipherSuite, ServerName: state.ServerName, Group: uint16(state.CurveID), Engine: GoEngine{}.Name()}
 }
 
 // alertOf returns the code of the alert that the peer sent, where err is one
-// that crypto/tls made of an alert.
+// that an engine made of an alert.
 func alertOf(err error) (uint8, bool) {
+	if alert := (libssl.AlertError{}); errors.As(err, &alert) {
+		return alert.Code, !alert.Sent
+	}
+	if alert := (scripted.Alert{}); errors.As(err, &alert) {
+		return alert.Code, true
+	}
 	var op *net.OpError
 	if !errors.As(err, &op) || op.Op != "remote error" {
 		return 0, false

@@ -9,9 +9,24 @@ import (
 // P384 is the only group for ECDHE on these trunks (clause byoc-015-ecdhe-p384-only).
 const P384 = tls.CurveP384
 
-// Suites that stay in the newer edition, in the order in which the cloud
-// offers them as client: forward secrecy and AEAD first. The vendor's own
-// order is not published (clause byoc-013-cipher-list).
+// The two suites that are slated for removal; crypto/tls has neither.
+const (
+	ecdheRSAAES256CBCSHA384 uint16 = 0xc028
+	rsaAES256CBCSHA256      uint16 = 0x003d
+)
+
+// Editions of the specification, and what it is to become.
+const (
+	Older = "older"
+	Newer = "newer"
+	// AfterDeprecation is the newer edition without the suites whose removal it
+	// announces.
+	AfterDeprecation = "after-deprecation"
+)
+
+// survivingSuites stay in the newer edition, in the order in which the cloud
+// offers them as client: forward secrecy and AEAD first. The vendor's own order
+// is not published (clause byoc-013-cipher-list).
 var survivingSuites = []uint16{
 	tls.TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384,
 	tls.TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256,
@@ -25,19 +40,32 @@ var survivingSuites = []uint16{
 // slated for removal, in the order in which the cloud offers them.
 func SurvivingSuites() []uint16 { return slices.Clone(survivingSuites) }
 
-// EditionSuites returns those of an edition of the specification ("older" or
-// "newer") that crypto/tls can do, in the order of SurvivingSuites: the older one
-// knows three of the six. The two that are slated for removal need another engine.
+// DeprecatedSuites returns the two that are slated for removal.
+func DeprecatedSuites() []uint16 { return []uint16{ecdheRSAAES256CBCSHA384, rsaAES256CBCSHA256} }
+
+// EditionSuites returns those of an edition, Newer where it is empty, in the
+// order in which the cloud offers them: the deprecated ones last.
 func EditionSuites(edition string) []uint16 {
-	if edition != "older" {
+	switch edition {
+	case Older:
+		return append([]uint16{
+			tls.TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384,
+			tls.TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256,
+			tls.TLS_RSA_WITH_AES_256_CBC_SHA,
+		}, DeprecatedSuites()...)
+	case AfterDeprecation:
 		return SurvivingSuites()
 	}
-	return []uint16{
-		tls.TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384,
-		tls.TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256,
-		tls.TLS_RSA_WITH_AES_256_CBC_SHA,
-	}
+	return append(SurvivingSuites(), DeprecatedSuites()...)
 }
+
+// LastingSuites returns those of an edition that are not slated for removal.
+func LastingSuites(edition string) []uint16 {
+	return slices.DeleteFunc(EditionSuites(edition), func(s uint16) bool { return slices.Contains(DeprecatedSuites(), s) })
+}
+
+// goCan reports whether crypto/tls has a suite.
+func goCan(suite uint16) bool { return !slices.Contains(DeprecatedSuites(), suite) }
 
 // ECDSASuites returns those that a leaf with an ECDSA key would need; no edition
 // has one (clause byoc-k12-g3-root-rsa-suites).
@@ -46,14 +74,31 @@ func ECDSASuites() []uint16 {
 }
 
 // SuiteName returns the IANA name of a cipher suite, or its number.
-func SuiteName(id uint16) string { return tls.CipherSuiteName(id) }
+func SuiteName(id uint16) string {
+	switch id {
+	case ecdheRSAAES256CBCSHA384:
+		return "TLS_ECDHE_RSA_WITH_AES_256_CBC_SHA384"
+	case rsaAES256CBCSHA256:
+		return "TLS_RSA_WITH_AES_256_CBC_SHA256"
+	}
+	return tls.CipherSuiteName(id)
+}
 
 func ecdhe(suite uint16) bool {
 	switch suite {
-	case tls.TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384, tls.TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256, tls.TLS_ECDHE_RSA_WITH_AES_256_CBC_SHA:
+	case tls.TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384, tls.TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256, tls.TLS_ECDHE_RSA_WITH_AES_256_CBC_SHA,
+		ecdheRSAAES256CBCSHA384:
 		return true
 	}
 	return slices.Contains(ECDSASuites(), suite)
+}
+
+func curves(groups []uint16) []tls.CurveID {
+	var out []tls.CurveID
+	for _, g := range groups {
+		out = append(out, tls.CurveID(g))
+	}
+	return out
 }
 
 // choose picks the suite as the cloud does for a call to it: the first in the

@@ -72,13 +72,19 @@ func TestAlertName(t *testing.T) {
 }
 
 func TestEditionSuites(t *testing.T) {
-	older, newer := EditionSuites("older"), EditionSuites("newer")
-	if len(older) != 3 || len(newer) != 6 || !slices.Equal(EditionSuites(""), newer) {
-		t.Errorf("older %x, newer %x", older, newer)
-	}
-	for _, s := range older {
-		if !slices.Contains(newer, s) {
-			t.Errorf("%s is in the older edition only", SuiteName(s))
+	deprecated := []uint16{0xc028, 0x003d}
+	lasting := []uint16{ecdheGCM256, ecdheGCM128, ecdheCBC, rsaGCM256, rsaGCM128, rsaCBC}
+	for edition, want := range map[string][]uint16{
+		Older:            slices.Concat([]uint16{ecdheGCM256, ecdheGCM128, rsaCBC}, deprecated),
+		Newer:            slices.Concat(lasting, deprecated),
+		"":               slices.Concat(lasting, deprecated),
+		AfterDeprecation: lasting,
+	} {
+		if got := EditionSuites(edition); !slices.Equal(got, want) {
+			t.Errorf("%q: got %x, want %x", edition, got, want)
+		}
+		if got := LastingSuites(edition); !slices.Equal(got, slices.DeleteFunc(slices.Clone(want), func(s uint16) bool { return slices.Contains(deprecated, s) })) {
+			t.Errorf("%q: lasting %x", edition, got)
 		}
 	}
 }

@@ -42,13 +42,17 @@ type Face struct {
 	Deadline time.Duration
 	// Refusing lists the proxies (by index) whose ports answer RST.
 	Refusing []int
+	// Engine does the TLS of the proxies in Odd, of all where that is empty; nil
+	// is the server's.
+	Engine Engine
+	Odd    []int
 }
 
 // Server is the listening side of the proxies.
 type Server struct {
 	// Recorder receives the events. It must be set.
 	Recorder *record.Recorder
-	// Engine does the TLS; nil means GoEngine.
+	// Engine does the TLS; nil means Engines.
 	Engine Engine
 	// Listen are the proxies' addresses, lb01 first; port 0 lets the kernel choose.
 	Listen []netip.AddrPort
@@ -74,7 +78,7 @@ type Server struct {
 // Start binds all ports and shows the first face. On an error nothing stays bound.
 func (s *Server) Start(face Face) error {
 	if s.Engine == nil {
-		s.Engine = GoEngine{}
+		s.Engine = Engines{}
 	}
 	for i := len(s.Names); i < len(s.Listen); i++ {
 		s.Names = append(s.Names, fmt.Sprintf("lb%02d", i+1))
@@ -121,6 +125,9 @@ func (s *Server) Show(face Face) (int, error) {
 	shown.Name, shown.Generation, shown.Chain, shown.Deadline = face.Profile, generation, face.Certificate.Certificate, face.Deadline
 	for _, i := range face.Refusing {
 		shown.Refusing = append(shown.Refusing, s.Names[i])
+	}
+	for _, i := range face.Odd {
+		shown.Odd = append(shown.Odd, s.Names[i])
 	}
 	s.Recorder.Emit(record.Origin{Generation: generation}, shown)
 	for i, p := range s.ports {
@@ -213,18 +220,22 @@ func (s *Server) accepted(i int, c net.Conn) {
 	default:
 		s.raw[t] = struct{}{}
 		s.work.Add(1)
-		go s.handshake(t, s.face)
+		go s.handshake(t, i, s.face)
 	}
 }
 
-func (s *Server) handshake(t *tap, face Face) {
+func (s *Server) handshake(t *tap, proxy int, face Face) {
 	defer s.work.Done()
 	deadline := face.Deadline
 	if deadline == 0 {
 		deadline = idleHandshake
 	}
-	c, err := finish(context.Background(), t, deadline, s.Engine.Name(), func(ctx context.Context) (Session, error) {
-		return s.Engine.Server(ctx, t, ServerParameters{Certificate: &face.Certificate, Suites: face.Suites})
+	c, err := finish(context.Background(), t, deadline, func(ctx context.Context) (Session, error) {
+		engine := s.Engine
+		if face.Engine != nil && (len(face.Odd) == 0 || slices.Contains(face.Odd, proxy)) {
+			engine = face.Engine
+		}
+		return engine.Server(ctx, t, ServerParameters{Certificate: &face.Certificate, Suites: face.Suites})
 	})
 	s.mu.Lock()
 	delete(s.raw, t)

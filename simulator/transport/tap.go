@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"byocheck/simulator/record"
+	"byocheck/simulator/transport/scripted"
 )
 
 // TLS record and handshake message types that are looked at (RFC 5246 6.2.1, 7.4).
@@ -87,12 +88,23 @@ func (t *tap) Read(b []byte) (int, error) {
 	return n, err
 }
 
-func (t *tap) Write(b []byte) (int, error) {
+func (t *tap) Write(b []byte) (int, error) { return t.write(b, t.Conn.Write) }
+
+// WriteSegment implements scripted.Segmenter.
+func (t *tap) WriteSegment(b []byte) (int, error) {
+	tcp, is := t.Conn.(syscall.Conn)
+	if !is {
+		return t.Write(b)
+	}
+	return t.write(b, func(b []byte) (int, error) { return scripted.WriteSegment(tcp, b) })
+}
+
+func (t *tap) write(b []byte, send func([]byte) (int, error)) (int, error) {
 	at := t.now() // before the write: the peer may answer before Write returns
 	t.mu.Lock()
 	t.observe(&t.out, b, at)
 	t.mu.Unlock()
-	n, err := t.Conn.Write(b)
+	n, err := send(b)
 	if err != nil {
 		t.mu.Lock()
 		t.failed(err, t.now())
