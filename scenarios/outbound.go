@@ -92,7 +92,7 @@ func playHandshakes(n int, ping bool) func(context.Context, *Stage, *judge.Case)
 // playSuites offers the device one of the surviving suites after the other.
 func playSuites(ctx context.Context, s *Stage, c *judge.Case) error {
 	s.tell("offering the device each of the surviving cipher suites alone")
-	for _, suite := range transport.EditionSuites(s.Edition) {
+	for _, suite := range transport.LastingSuites(s.Edition) {
 		if ctx.Err() != nil {
 			return nil
 		}

@@ -116,7 +116,15 @@ func presentedIn(a record.Attempt, v *Verdict) *connection {
 
 // evaluate makes Genesys's check of what the device showed on a connection.
 func (c Case) evaluate(a record.Attempt, conn *connection) trust.Report {
-	return trust.Evaluate(trust.Presented{Chain: conn.chain, Target: c.Target, Now: c.Now, Edition: c.Edition, Roots: c.Roots, Offline: c.Offline, Answers: fetched(a)})
+	return trust.Evaluate(trust.Presented{Chain: conn.chain, Target: c.Target, Now: c.Now, Edition: c.providers(), Roots: c.Roots, Offline: c.Offline, Answers: fetched(a)})
+}
+
+// providers is the edition whose list of providers holds.
+func (c Case) providers() string {
+	if c.Edition == trust.Older {
+		return trust.Older
+	}
+	return trust.Newer
 }
 
 // found makes a verdict of a finding.

@@ -102,7 +102,7 @@ func OffersSurvivingSuite(c Case) Verdict {
 		switch {
 		case len(lasting) > 0:
 			return Pass, fmt.Sprintf("The device offers %d of the suites that stay: %s.", len(lasting), suiteNames(lasting)), ""
-		case len(going) > 0:
+		case len(going) > 0 && c.Edition != "after-deprecation":
 			return Warn, fmt.Sprintf("Of the specification's suites the device offers only %s. It works as long as these are accepted, and fails when they are removed, as announced on 24 March 2025.", suiteNames(going)),
 				"Enable on the device one of: " + suiteNames(surviving) + "."
 		}

@@ -204,7 +204,7 @@ func providerCases() []expected {
 		{"one that only the newer edition lists", older(trusting(actalis)), Fail, []string{"The newer edition lists it, as Actalis"}, nil},
 		{"self-signed", trusting(presents(selfish)), Fail, []string{"no public root of a listed provider"}, nil},
 		{"leads nowhere", trusting(presents(leaf)), Inconclusive, []string{"leads to no root"}, nil},
-		{"an edition that there is not", with(trusting(digicert), func(c *Case) { c.Edition = "oldest" }), Inconclusive, []string{`no edition "oldest"`}, nil},
+		{"a listed provider's, after the deprecation", with(trusting(digicert), func(c *Case) { c.Edition = "after-deprecation" }), Pass, []string{"which the newer edition lists"}, nil},
 		{"not a certificate", trusting(presentsBytes("junk")), Inconclusive, []string{"cannot be parsed"}, nil},
 		{"no root in the case", one(presents(leaf, lower, upper)), Error, []string{"no readable trusted root"}, nil},
 	}

@@ -76,7 +76,7 @@ func WrongCertificates(c Case) Verdict {
 // mistreated reports whether we accepted a certificate that Genesys is documented
 // to refuse, or refused another: the error would be ours.
 func (c Case) mistreated(a record.Attempt, conn *connection) bool {
-	_, refuse := trust.Evaluate(trust.Presented{Chain: conn.chain, Target: c.Target, Now: c.Now, Edition: c.Edition, Roots: c.Roots, Offline: c.Offline, Answers: fetched(a)}).Refused()
+	_, refuse := trust.Evaluate(trust.Presented{Chain: conn.chain, Target: c.Target, Now: c.Now, Edition: c.providers(), Roots: c.Roots, Offline: c.Offline, Answers: fetched(a)}).Refused()
 	if refuse {
 		return conn.done != nil
 	}

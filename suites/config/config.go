@@ -38,7 +38,8 @@ type Config struct {
 	SRVDomain, Root string
 	// Scheme of the cloud's URIs: "sip", with ;transport=tls, or "sips".
 	Scheme string
-	// Edition of the specification: "older" or "newer".
+	// Edition of the specification: "older", "newer", or
+	// "after-deprecation": the newer one without the suites that it is to lose.
 	Edition string
 	// Listen holds the addresses of lb01 to lb04, in that order: four
 	// addresses, or one address with four ports.

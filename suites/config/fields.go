@@ -175,10 +175,11 @@ func parseRegion(s string) (string, error) {
 }
 
 func parseEdition(s string) (string, error) {
-	if s != "older" && s != "newer" {
-		return "", fmt.Errorf("unknown edition %.80q; write older or newer", s)
+	switch s {
+	case "older", "newer", "after-deprecation":
+		return s, nil
 	}
-	return s, nil
+	return "", fmt.Errorf("unknown edition %.80q; write older, newer, or after-deprecation for the newer one without the suites whose removal it announces", s)
 }
 
 // parseHostPort takes what stands between http:// and the path of an address in

@@ -1,0 +1,81 @@
+package judge
+
+import (
+	"fmt"
+	"strings"
+
+	"byocheck/simulator/record"
+)
+
+// SuitesOffered returns the suites of the first ClientHello in an attempt.
+func SuitesOffered(a record.Attempt) []uint16 {
+	for _, conn := range tried(connections(a)) {
+		return conn.hello.Suites
+	}
+	return nil
+}
+
+// EachSuite judges whether calls come through on each suite alone that the
+// device offers. Each attempt is named after its suite.
+func EachSuite(c Case) Verdict {
+	v := Verdict{Expected: "A call comes through on each of the specification's suites that the device offers, when the cloud takes that one alone."}
+	if !c.outside(&v) || !c.controlled(&v) {
+		return v
+	}
+	var works, broken, open []string
+	var openIn record.Attempt
+	for _, a := range c.Attempts {
+		switch o, _, conn := outcomeOf([]record.Attempt{a}); {
+		case a.Name == c.Control[0].Name:
+		case o == accepted && conn.done != nil:
+			works = append(works, a.Name)
+			v.show(a, conn.first, "%s on %s: the device sent SIP", conn.proxy, a.Name)
+		case o == refused:
+			broken = append(broken, a.Name)
+			v.show(a, conn.end, "%s on %s: the device ended the connection: %s", conn.proxy, a.Name, conn.how())
+		default:
+			open, openIn = append(open, a.Name), a
+		}
+	}
+	v.measure("suites that work", float64(len(works)), "")
+	switch {
+	case len(broken) > 0:
+		v.Status = unmet(c.Level)
+		v.Observed = fmt.Sprintf("The device offers %s, but ends the connection when that is what is chosen.", strings.Join(broken, ", "))
+		v.Hint = "Take the suite off the device's list, or look in its log for why it does not work."
+	case len(open) > 0:
+		_, _, conn := outcomeOf([]record.Attempt{openIn})
+		v = undecided(v, openIn, conn)
+		v.Observed = fmt.Sprintf("On %s no call came through: %s", strings.Join(open, ", "), v.Observed)
+	case len(works) == 0:
+		v.Status = Inconclusive
+		v.Observed = "The device offers none of the specification's suites."
+		v.Hint = "See what tls.inbound.offers-surviving-suite says."
+	default:
+		v.Status = Pass
+		v.Observed = fmt.Sprintf("A call came through on each of the %d suites of the specification that the device offers: %s.", len(works), strings.Join(works, ", "))
+	}
+	return v
+}
+
+// ScriptRefusal is Refusal, but for a handshake that cannot be played to the
+// device because of what it offers.
+func ScriptRefusal(c Case) Verdict {
+	v := Refusal(c)
+	if v.Status != Inconclusive || len(c.Attempts) == 0 {
+		return v
+	}
+	why := ""
+	for _, conn := range tried(connections(c.Attempts[len(c.Attempts)-1])) {
+		if conn.failed == nil || conn.failed.By != record.Us || !strings.Contains(conn.failed.Error, "does not allow the script") {
+			return v
+		}
+		why = conn.failed.Error
+	}
+	if why != "" {
+		v.Status = NotApplicable
+		v.Observed = "This handshake cannot be played to the device, because of what its ClientHello offers: " + why + "."
+		v.Hint = ""
+	}
+	return v
+}
