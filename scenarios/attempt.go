@@ -15,7 +15,7 @@ import (
 // has its end and the connections that it caused have theirs.
 func (s *Stage) attempt(ctx context.Context, name string, face simulator.Face) (record.Attempt, error) {
 	w := s.Recorder.Open(name)
-	face.NoDeadline = true // a device that we cut did not refuse
+	face.NoDeadline = !face.Cut // a device that we cut did not refuse
 	generation, err := s.Cloud.Show(face)
 	if err != nil {
 		return w.Close(), err

@@ -91,8 +91,13 @@ func playHandshakes(n int, ping bool) func(context.Context, *Stage, *judge.Case)
 
 // playSuites offers the device one of the surviving suites after the other.
 func playSuites(ctx context.Context, s *Stage, c *judge.Case) error {
-	s.tell("offering the device each of the surviving cipher suites alone")
-	for _, suite := range transport.LastingSuites(s.Edition) {
+	return s.offerEach(ctx, c, transport.LastingSuites(s.Edition))
+}
+
+// offerEach offers the device each of the suites alone.
+func (s *Stage) offerEach(ctx context.Context, c *judge.Case, suites []uint16) error {
+	s.tell("offering the device each of %d cipher suites alone", len(suites))
+	for _, suite := range suites {
 		if ctx.Err() != nil {
 			return nil
 		}

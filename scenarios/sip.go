@@ -78,7 +78,7 @@ func sipInbound() []Scenario {
 			Clauses: []string{"byoc-044-tgrp-recommended", "byoc-049-all-proxies-listed"},
 			Fault:   "The proxy that the device used in the control refuses TCP connections; the other three are as they were.",
 			Needs:   judge.CallsToCloud,
-			Play:    playNextProxy,
+			Play:    playNextProxy(func(used simulator.Proxies) simulator.Face { return simulator.Face{Refusing: used} }),
 			Judge:   judge.NextProxy,
 		},
 	}
@@ -275,26 +275,28 @@ func playConnectsByName(ctx context.Context, s *Stage, c *judge.Case) error {
 }
 
 // playNextProxy lets the proxy refuse that the device used in the control.
-func playNextProxy(ctx context.Context, s *Stage, c *judge.Case) error {
-	if len(s.MissingInbound) > 0 || !s.CarrierCalls {
-		c.Missing = s.missingCall()
-		return nil
-	}
-	if err := s.ready(ctx); err != nil {
+func playNextProxy(broken func(simulator.Proxies) simulator.Face) func(context.Context, *Stage, *judge.Case) error {
+	return func(ctx context.Context, s *Stage, c *judge.Case) error {
+		if len(s.MissingInbound) > 0 || !s.CarrierCalls {
+			c.Missing = s.missingCall()
+			return nil
+		}
+		if err := s.ready(ctx); err != nil {
+			return err
+		}
+		defer s.restore()
+		s.tell("control: all proxies listen")
+		control, err := s.attempt(ctx, "control-1", simulator.Face{})
+		c.Control = append(c.Control, control)
+		if err != nil || ctx.Err() != nil {
+			return err
+		}
+		used := usedProxy(control)
+		s.tell("fault: lb%02d cannot be used", used+1)
+		a, err := s.attempt(ctx, "fault-1", broken(simulator.Only(used)))
+		c.Attempts = append(c.Attempts, a)
 		return err
 	}
-	defer s.restore()
-	s.tell("control: all proxies listen")
-	control, err := s.attempt(ctx, "control-1", simulator.Face{})
-	c.Control = append(c.Control, control)
-	if err != nil || ctx.Err() != nil {
-		return err
-	}
-	used := usedProxy(control)
-	s.tell("fault: lb%02d refuses connections", used+1)
-	a, err := s.attempt(ctx, "fault-1", simulator.Face{Refusing: simulator.Only(used)})
-	c.Attempts = append(c.Attempts, a)
-	return err
 }
 
 // usedProxy returns the proxy, from 0, to which the attempt's call came.

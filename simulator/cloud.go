@@ -45,6 +45,9 @@ type Cloud struct {
 	NoLists        bool
 	// Listen are the proxies' addresses, lb01 first.
 	Listen []netip.AddrPort
+	// Clear is the port of the proxies on which SIP without TLS would be spoken,
+	// TCP and UDP; whoever tries is recorded and not answered. 0 is none.
+	Clear uint16
 	// Advertise goes into DNS, Via, Contact and Record-Route; Listen where empty.
 	Advertise []netip.AddrPort
 	// Media is the RTP address; it should not be one of the proxies'.
@@ -84,6 +87,7 @@ type Cloud struct {
 	reception leg.Reception
 	names     *dns.Server
 	lists     *revocation.Server
+	tripwire  *transport.Tripwire
 	issuers   []string       // the names of all issuers so far
 	shown     map[Face]shown // what each face shows, once it was shown
 	next      atomic.Uint64  // rotates the proxy that outbound calls come from
@@ -139,8 +143,34 @@ func (c *Cloud) Start() (err error) {
 	for i := range c.Listen {
 		c.Listen[i] = c.server.Addr(i)
 	}
+	if err := c.startTripwire(); err != nil {
+		return err
+	}
 	return c.startDNS()
 }
+
+// startTripwire listens on the proxies' port for SIP without TLS.
+func (c *Cloud) startTripwire() error {
+	if c.Clear == 0 {
+		return nil
+	}
+	w := &transport.Tripwire{Recorder: c.Recorder, Sources: c.Sources, Generation: c.Generation}
+	for i, l := range c.Listen {
+		at := netip.AddrPortFrom(l.Addr(), c.Clear)
+		if slices.Contains(w.Listen, at) { // one address, four ports
+			continue
+		}
+		w.Listen, w.Names = append(w.Listen, at), append(w.Names, c.server.Names[i])
+	}
+	if err := w.Start(); err != nil {
+		return err
+	}
+	c.tripwire = w
+	return nil
+}
+
+// SeesCleartext reports whether SIP without TLS would be noticed.
+func (c *Cloud) SeesCleartext() bool { return c.tripwire != nil }
 
 func (c *Cloud) defaults() error {
 	if c.Recorder == nil {
@@ -276,6 +306,9 @@ func (c *Cloud) Close() {
 	}
 	if c.lists != nil {
 		c.lists.Close()
+	}
+	if c.tripwire != nil {
+		c.tripwire.Close()
 	}
 	if c.temporary != "" {
 		os.RemoveAll(c.temporary)

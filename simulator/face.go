@@ -33,6 +33,8 @@ type Face struct {
 	Delay  time.Duration
 	// NoDeadline switches the handshake deadline off: a device that we cut did not refuse.
 	NoDeadline bool
+	// Cut: the handshake deadline stays on where it would be switched off.
+	Cut bool
 	// Refusing is the set of proxies, from 0, whose ports answer RST.
 	Refusing Proxies
 }

@@ -14,6 +14,7 @@ import (
 	"byocheck/simulator/record"
 	"byocheck/simulator/sipua"
 	"byocheck/simulator/transport"
+	"byocheck/simulator/transport/scripted"
 )
 
 // Link is a connection that the cloud opened to the device.
@@ -69,10 +70,8 @@ func (c *Cloud) dial(ctx context.Context, proxy int, o proposal) (*Link, error) 
 	if len(o.suites) == 0 {
 		o.suites = transport.EditionSuites(c.Edition)
 	}
-	d := transport.Dialer{
-		Recorder: c.Recorder, Origin: record.Origin{Generation: c.Generation(), Proxy: c.server.Names[proxy]},
-		Local: c.source(proxy), ConnectTimeout: c.ConnectTimeout, Deadline: o.deadline, Suites: o.suites,
-	}
+	d := c.dialer(proxy)
+	d.Deadline, d.Suites = o.deadline, o.suites
 	if _, err := netip.ParseAddr(c.Target); err != nil && !o.nameless {
 		d.ServerName = c.Target // an address does not go into SNI (RFC 6066 3)
 	}
@@ -100,6 +99,23 @@ func (c *Cloud) dial(ctx context.Context, proxy int, o proposal) (*Link, error) 
 	})
 	c.mu.Unlock()
 	return l, nil
+}
+
+// Probe sends one ClientHello to the device from a proxy, with the target's name
+// in SNI where it has one, and records what the device makes of it.
+func (c *Cloud) Probe(ctx context.Context, proxy int, name string, hello func(host string) scripted.Hello) {
+	host := c.Target
+	if _, err := netip.ParseAddr(host); err == nil {
+		host = ""
+	}
+	c.dialer(proxy).Probe(ctx, c.Device, name, hello(host))
+}
+
+func (c *Cloud) dialer(proxy int) transport.Dialer {
+	return transport.Dialer{
+		Recorder: c.Recorder, Origin: record.Origin{Generation: c.Generation(), Proxy: c.server.Names[proxy]},
+		Local: c.source(proxy), ConnectTimeout: c.ConnectTimeout,
+	}
 }
 
 // source is the proxy's own address, where the device can be reached from it:

@@ -120,6 +120,7 @@ func open(c config.Config, tell func(string, ...any)) (*lab, error) {
 	cloud := &simulator.Cloud{
 		Recorder: rec, Region: where, Edition: c.Edition,
 		Authority: authorities[certs.Hierarchy(where.Root.Value)], Authorities: authorities,
+		Clear:       clearPort(c),
 		DeviceRoots: [][]byte{home.DeviceRoot().Raw}, Offline: c.Offline,
 		Lists: c.Revocation.Listen, ListsAdvertise: c.Revocation.Advertise, NoLists: !c.TellsRevocation(),
 		Listen: slices.Clone(c.Listen), Advertise: slices.Clone(c.Advertise),
@@ -165,6 +166,24 @@ func open(c config.Config, tell func(string, ...any)) (*lab, error) {
 	}
 	l.stage = s
 	return l, nil
+}
+
+// clearPort is where the proxies would take SIP without TLS, 0 where that port
+// of theirs cannot be had: then the scenario about it says what it needs.
+func clearPort(c config.Config) uint16 {
+	const port = 5060 // RFC 3261 section 19.1.2
+	for _, l := range c.Listen {
+		at := netip.AddrPortFrom(l.Addr(), port)
+		if at == c.Carrier.Listen || l.Port() == port {
+			return 0
+		}
+		probe, err := net.Listen("tcp", at.String())
+		if err != nil {
+			return 0
+		}
+		probe.Close()
+	}
+	return port
 }
 
 // everyAuthority begins a run under each hierarchy.

@@ -48,7 +48,7 @@ func interesting(e record.Event) bool {
 		return b.Received > 0
 	case record.Call:
 		return b.State == "failed"
-	case record.HandshakeDone, record.DNSQuery:
+	case record.HandshakeDone, record.DNSQuery, record.Fetch, record.TLSProbe, record.RevocationAnswer:
 		return false
 	}
 	return true

@@ -13,15 +13,16 @@ import (
 const patience = 10 * time.Second
 
 // NextProxy judges whether a call goes through another proxy when the one that
-// the device used in the control refuses connections. It judges the INVITE's
+// the device used in the control refuses connections, or does not go on with a
+// handshake. It judges the INVITE's
 // way; what else may be wrong with the call is judged elsewhere.
 func NextProxy(c Case) Verdict {
-	v := Verdict{Expected: "When the proxy that the device prefers refuses TCP connections, the same call goes through another one."}
+	v := Verdict{Expected: "When the proxy that the device prefers cannot be used, the same call goes through another one."}
 	if !c.outside(&v) || !c.controlled(&v) {
 		return v
 	}
 	control, a := c.Control[len(c.Control)-1], c.Attempts[len(c.Attempts)-1]
-	refusing, begin := refusal(a)
+	refusing, doing, begin := refusal(a)
 	var preferred []string
 	for _, l := range legs(control, true).all {
 		if l.name == "cloud" {
@@ -39,11 +40,11 @@ func NextProxy(c Case) Verdict {
 		return v
 	case len(refusing) > 0 && !slices.ContainsFunc(preferred, func(p string) bool { return slices.Contains(refusing, p) }):
 		v.Status = Error
-		v.Observed = fmt.Sprintf("In the control the call came to %s, but %s was made to refuse, which proves nothing.", strings.Join(preferred, ", "), refused)
+		v.Observed = fmt.Sprintf("In the control the call came to %s, but %s was the one that could not be used, which proves nothing.", strings.Join(preferred, ", "), refused)
 		return v
 	case len(refusing) == 0 && !dropped:
 		v.Status = Error
-		v.Observed = "The attempt does not show that any proxy refused connections."
+		v.Observed = "The attempt does not show that any proxy could not be used."
 		return v
 	case ls.cloud == nil && dropped, len(refusing) == 0:
 		v.Status = Inconclusive
@@ -63,7 +64,7 @@ func NextProxy(c Case) Verdict {
 	case ls.cloudCalls > 1:
 		return ls.tooMany(v)
 	case ls.cloud == nil:
-		return c.lost(v, a, ls, refused)
+		return c.lost(v, a, ls, refused, doing)
 	}
 	arrived, through := ls.cloud.began, ls.cloud.began.Proxy
 	over := ls.carrier.given(a)
@@ -71,15 +72,15 @@ func NextProxy(c Case) Verdict {
 	switch {
 	case slices.Contains(refusing, through):
 		v.Status = Error
-		v.Observed = fmt.Sprintf("The call came to %s, which was to refuse connections.", through)
+		v.Observed = fmt.Sprintf("The call came to %s, which was not to be used.", through)
 	case over.Body != nil && over.Mono < arrived.Mono:
 		v.Status = unmet(c.Level)
-		v.Observed = fmt.Sprintf("With %s refusing, the call came to %s only %.1f s after it was over at the carrier. There: %s", refused, through, (arrived.Mono - over.Mono).Seconds(), ls.carrier.outcome())
+		v.Observed = fmt.Sprintf("With %s %s, the call came to %s only %.1f s after it was over at the carrier. There: %s", refused, doing, through, (arrived.Mono - over.Mono).Seconds(), ls.carrier.outcome())
 		v.Hint = "Shorten the device's timer for a proxy that does not answer: the caller is gone by then."
 		v.show(a, over, "the call was over at the carrier")
 	case !ls.cloud.answered || !ls.carrier.answered:
 		v.Status = Inconclusive
-		v.Observed = fmt.Sprintf("With %s refusing, the call came to %s, but was not connected. At the cloud: %s At the carrier: %s", refused, through, ls.cloud.outcome(), ls.carrier.outcome())
+		v.Observed = fmt.Sprintf("With %s %s, the call came to %s, but was not connected. At the cloud: %s At the carrier: %s", refused, doing, through, ls.cloud.outcome(), ls.carrier.outcome())
 		v.Hint = "The media scenarios say why calls do not connect."
 		v.show(a, ls.carrier.last, "the carrier's leg")
 	default:
@@ -93,19 +94,22 @@ func NextProxy(c Case) Verdict {
 				v.Hint = "Callers hang up sooner than that: shorten the device's timer for a proxy that does not answer."
 			}
 		}
-		v.Observed = fmt.Sprintf("With %s refusing, the call went through %s%s", refused, through, took)
+		v.Observed = fmt.Sprintf("With %s %s, the call went through %s%s", refused, doing, through, took)
+		if doing != refusingThem {
+			break
+		}
 		v.Witnesses = append(v.Witnesses, "a refused connection leaves no trace at the proxy, so whether the device tried "+refused+" first was not seen")
 	}
 	return v
 }
 
 // lost is the verdict where the call came to no proxy.
-func (c Case) lost(v Verdict, a record.Attempt, ls callLegs, refused string) Verdict {
+func (c Case) lost(v Verdict, a record.Attempt, ls callLegs, refused, doing string) Verdict {
 	v.show(a, ls.carrier.last, "the carrier's leg")
 	for _, e := range a.Events {
 		if b, is := e.Body.(record.Call); is && b.Leg == "cloud" && b.Role == "callee" && b.State == "invited" && e.Generation != a.Generation {
 			v.Status = Inconclusive
-			v.Observed = fmt.Sprintf("A call came to %s, but over a connection that was opened before %s refused, which proves nothing.", e.Proxy, refused)
+			v.Observed = fmt.Sprintf("A call came to %s, but over a connection that was opened before, which proves nothing.", e.Proxy)
 			v.Hint = "Run the scenario again."
 			v.show(a, e, "the call at %s", e.Proxy)
 			return v
@@ -119,22 +123,33 @@ func (c Case) lost(v Verdict, a record.Attempt, ls callLegs, refused string) Ver
 		v.Witnesses = append(v.Witnesses, witness)
 	}
 	v.Status = unmet(c.Level)
-	v.Observed = fmt.Sprintf("With %s refusing, the call was lost. At the carrier: %s", refused, ls.carrier.outcome())
+	v.Observed = fmt.Sprintf("With %s %s, the call was lost. At the carrier: %s", refused, doing, ls.carrier.outcome())
 	if ls.carrier.answered {
-		v.Observed = fmt.Sprintf("With %s refusing, the call came to no proxy: the device connected it elsewhere.", refused)
+		v.Observed = fmt.Sprintf("With %s %s, the call came to no proxy: the device connected it elsewhere.", refused, doing)
 	}
 	v.Observed += ls.elsewhere("cloud")
-	v.Hint = "List all four proxies on the trunk, and let the device try the next one when a connection is refused."
+	v.Hint = "List all four proxies on the trunk, and let the device try the next one when one cannot be used, before the caller hangs up."
 	return v
 }
 
-// refusal finds which proxies refused in the attempt, and the start of its stimulus.
-func refusal(a record.Attempt) (refusing []string, begin record.Event) {
+// What a proxy that cannot be used does.
+const (
+	refusingThem = "refusing"
+	stalling     = "not going on with the handshake"
+)
+
+// refusal finds which proxies could not be used in the attempt, what they did,
+// and the start of its stimulus.
+func refusal(a record.Attempt) (refusing []string, doing string, begin record.Event) {
+	doing = refusingThem
 	for _, e := range a.Events {
 		switch b := e.Body.(type) {
 		case record.Profile:
 			if b.Generation == a.Generation {
 				refusing = b.Refusing
+				if b.Script != "" {
+					refusing, doing = b.Odd, stalling
+				}
 			}
 		case record.Stimulus:
 			if b.State == "started" && begin.Body == nil {
@@ -142,7 +157,7 @@ func refusal(a record.Attempt) (refusing []string, begin record.Event) {
 			}
 		}
 	}
-	return refusing, begin
+	return refusing, doing, begin
 }
 
 // given finds where a call of the carrier was over for its caller: our CANCEL,

@@ -65,6 +65,17 @@ func ScriptRefusal(c Case) Verdict {
 	if v.Status != Inconclusive || len(c.Attempts) == 0 {
 		return v
 	}
+	for _, a := range c.Attempts {
+		for _, conn := range tried(connections(a)) {
+			if conn.failed != nil && conn.failed.By == record.Us && strings.Contains(conn.failed.Error, "took what it must refuse") {
+				v.Status = unmet(c.Level)
+				v.Observed = fmt.Sprintf("The device went on with the handshake with %s: %s. We could not follow it further.", conn.proxy, conn.failed.Error)
+				v.Hint = "Bring the device's TLS software up to date: it must end such a handshake with an alert."
+				v.show(a, conn.failedAt, "%s: the device went on", conn.proxy)
+				return v
+			}
+		}
+	}
 	why := ""
 	for _, conn := range tried(connections(c.Attempts[len(c.Attempts)-1])) {
 		if conn.failed == nil || conn.failed.By != record.Us || !strings.Contains(conn.failed.Error, "does not allow the script") {

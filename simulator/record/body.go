@@ -26,6 +26,8 @@ func init() {
 	register[DNSChange]()
 	register[Fetch]()
 	register[RevocationAnswer]()
+	register[Cleartext]()
+	register[TLSProbe]()
 	register[Provisioned]()
 	register[Truncated]()
 }

@@ -33,7 +33,7 @@ func (e ScriptedEngine) Server(ctx context.Context, raw net.Conn, p ServerParame
 		Chain: p.Certificate.Certificate, Key: key, DelayHello: e.DelayHello, DelayFinished: e.DelayFinished,
 	})
 	if err != nil {
-		return nil, fmt.Errorf("playing the handshake %s: %w", e.Script, err)
+		return nil, err
 	}
 	return scriptedSession{s, Negotiated{Version: out.Version, Suite: out.Suite, Group: out.Group, Engine: e.Name()}}, nil
 }

@@ -99,6 +99,20 @@ func (t *tap) WriteSegment(b []byte) (int, error) {
 	return t.write(b, func(b []byte) (int, error) { return scripted.WriteSegment(tcp, b) })
 }
 
+// CloseWrite says that we send nothing more: the end of the connection is ours.
+func (t *tap) CloseWrite() error {
+	t.hangUp("as arranged")
+	return nil
+}
+
+// SetLinger is that of a TCP connection; 0 makes its end a reset.
+func (t *tap) SetLinger(seconds int) error {
+	if tcp, is := t.Conn.(interface{ SetLinger(int) error }); is {
+		return tcp.SetLinger(seconds)
+	}
+	return errors.ErrUnsupported
+}
+
 func (t *tap) write(b []byte, send func([]byte) (int, error)) (int, error) {
 	at := t.now() // before the write: the peer may answer before Write returns
 	t.mu.Lock()

@@ -8,8 +8,6 @@ import (
 	"syscall"
 	"testing"
 	"time"
-
-	"byocheck/simulator/transport"
 )
 
 // One full handshake a turn over loopback TCP, both ends in this process: each
@@ -18,7 +16,7 @@ func BenchmarkHandshake(b *testing.B) {
 	all := engines(b)
 	for _, suite := range []uint16{ecdheGCM256, rsaGCM256} {
 		for _, e := range all {
-			b.Run(transport.SuiteName(suite)+"/"+e.name, func(b *testing.B) {
+			b.Run(nameOf(suite)+"/"+e.name, func(b *testing.B) {
 				l, err := net.Listen("tcp", "127.0.0.1:0")
 				if err != nil {
 					b.Fatal(err)

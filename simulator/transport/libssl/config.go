@@ -16,8 +16,8 @@ import (
 // Config says what is shown to the peer and what is asked of it. The zero value
 // is a client that speaks TLS 1.2 with everything the library still has, and
 // accepts every certificate. It serves any number of connections at once, in
-// both roles, and costs a millisecond to set up on its first: use it again. It
-// must not be copied or changed after that.
+// both roles. Its first connection sets it up, which costs as much as a handshake:
+// keep it. It must not be copied or changed after that.
 type Config struct {
 	// Chain is what is presented: certificates in DER, leaf first, sent as they
 	// stand. A client presents it if asked. Empty: none.

@@ -13,7 +13,6 @@ import (
 	"testing"
 	"time"
 
-	"byocheck/simulator/transport"
 	"byocheck/simulator/transport/libssl"
 )
 
@@ -189,7 +188,7 @@ func TestMany(t *testing.T) {
 			c, err := client.client(context.Background(), b, suite)
 			s := <-served
 			if err != nil || s == nil {
-				t.Errorf("%s: %v", transport.SuiteName(suite), err)
+				t.Errorf("%s: %v", nameOf(suite), err)
 				return
 			}
 			defer s.Close()
@@ -210,7 +209,7 @@ func TestMany(t *testing.T) {
 				both.Go(func() {
 					got, err := io.ReadAll(io.LimitReader(d[1], int64(len(text))))
 					if err != nil || !bytes.Equal(got, text) {
-						t.Errorf("%s: read %d of %d octets, %v", transport.SuiteName(suite), len(got), len(text), err)
+						t.Errorf("%s: read %d of %d octets, %v", nameOf(suite), len(got), len(text), err)
 					}
 				})
 			}

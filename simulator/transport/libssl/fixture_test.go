@@ -16,7 +16,6 @@ import (
 	"testing"
 	"time"
 
-	"byocheck/simulator/transport"
 	"byocheck/simulator/transport/libssl"
 )
 
@@ -25,7 +24,7 @@ const patience = 20 * time.Second
 
 const p384 = 24
 
-// The eight suites of the trunk.
+// The eight suites of the trunk; crypto/tls has the first six of the list.
 const (
 	rsaCBC      = 0x0035
 	rsaCBC256   = 0x003d
@@ -115,6 +114,7 @@ func engines(t testing.TB) []engine {
 	for _, s := range trunk {
 		offers[s] = client(s)
 	}
+	surviving := trunk[:6]
 	return []engine{{
 		name: "libssl", suites: trunk,
 		server: func(ctx context.Context, raw net.Conn) (net.Conn, error) {
@@ -124,12 +124,14 @@ func engines(t testing.TB) []engine {
 			return orNil(libssl.Client(ctx, raw, offers[suite]))
 		},
 	}, {
-		name: "crypto_tls", suites: transport.SurvivingSuites(),
+		name: "crypto_tls", suites: surviving,
 		server: func(ctx context.Context, raw net.Conn) (net.Conn, error) {
-			return transport.GoEngine{}.Server(ctx, raw, transport.ServerParameters{Certificate: identity(), Suites: transport.SurvivingSuites()})
+			c := tls.Server(raw, goConfig(surviving...))
+			return c, c.HandshakeContext(ctx)
 		},
 		client: func(ctx context.Context, raw net.Conn, suite uint16) (net.Conn, error) {
-			return transport.GoEngine{}.Client(ctx, raw, transport.ClientParameters{Suites: []uint16{suite}})
+			c := tls.Client(raw, goConfig(suite))
+			return c, c.HandshakeContext(ctx)
 		},
 	}}
 }
@@ -142,23 +144,28 @@ func orNil(c *libssl.Conn, err error) (net.Conn, error) {
 	return c, nil
 }
 
+// agreed is what the two ends of a connection must agree on.
+type agreed struct{ version, suite, group uint16 }
+
 // reached says what a connection of either engine came to.
-func reached(c net.Conn) transport.Negotiated {
+func reached(c net.Conn) agreed {
 	if ours, is := c.(*libssl.Conn); is {
 		s := ours.ConnectionState()
-		return transport.Negotiated{Version: s.Version, Suite: s.Suite, Group: s.Group, ServerName: s.ServerName}
+		return agreed{s.Version, s.Suite, s.Group}
 	}
-	return c.(transport.Session).Negotiated()
+	s := c.(*tls.Conn).ConnectionState()
+	return agreed{s.Version, s.CipherSuite, uint16(s.CurveID)}
 }
 
 // want is what a connection of the trunk on one suite must come to.
-func want(suite uint16) transport.Negotiated {
-	n := transport.Negotiated{Version: tls.VersionTLS12, Suite: suite}
-	if suite >= 0xc000 {
-		n.Group = p384
+func want(suite uint16) agreed {
+	if ecdhe(suite) {
+		return agreed{tls.VersionTLS12, suite, p384}
 	}
-	return n
+	return agreed{tls.VersionTLS12, suite, 0}
 }
+
+func ecdhe(suite uint16) bool { return suite >= 0xc000 }
 
 // pair returns the two ends of a TCP connection; the test's end closes them.
 func pair(t testing.TB) (ours, theirs *net.TCPConn) {

@@ -132,7 +132,9 @@ func TestLeak(t *testing.T) {
 	afterC, afterGoroutines := settle()
 	runtime.KeepAlive(turn) // and with it the contexts that are in use
 	t.Logf("%d turns: C memory %+d octets, goroutines %+d, resident memory %+d KiB", *turns, afterC-c, afterGoroutines-goroutines, resident(t)-rss)
-	if grown := afterC - c; grown > 8<<10 {
+	// A thread that comes to OpenSSL for the first time keeps 5 KiB there, for its
+	// random numbers and errors.
+	if grown := afterC - c; grown > 64<<10 {
 		t.Errorf("C memory grew by %d octets, %d a turn", grown, grown/int64(*turns))
 	}
 	if afterGoroutines > goroutines {
