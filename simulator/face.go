@@ -25,6 +25,10 @@ type Face struct {
 	Good       bool
 	// Suite, if not 0, is the only one that is taken.
 	Suite uint16
+	// Weak: Suite is one that nobody should take. Version, if not 0, is the only
+	// one that is spoken in place of TLS 1.2.
+	Weak    bool
+	Version uint16
 	// Script is how the handshake is played, empty for as it should be, by the
 	// proxies in Odd, all of them where it is empty. Delay passes before the
 	// first flight of a script.
@@ -73,6 +77,9 @@ func (f Face) Name() string {
 	if f.Suite != 0 {
 		name += " with " + transport.SuiteName(f.Suite)
 	}
+	if f.Version != 0 {
+		name += " with " + tls.VersionName(f.Version)
+	}
 	if f.Hierarchy != "" {
 		name += " under " + string(f.Hierarchy)
 	}
@@ -102,11 +109,25 @@ func (c *Cloud) face(f Face) (transport.Face, error) {
 		out.Engine, out.Odd = transport.ScriptedEngine{Script: f.Script, DelayHello: f.Delay}, f.Odd.list()
 		out.About.Script = string(f.Script)
 	}
+	switch {
+	case f.Weak:
+		if out.Engine = transport.WeakEngine(f.Suite); out.Engine == nil {
+			return transport.Face{}, fmt.Errorf("serving %s: no engine here has it", transport.SuiteName(f.Suite))
+		}
+	case f.Version != 0:
+		if err := transport.LibSSLMissing(); err != nil {
+			return transport.Face{}, fmt.Errorf("serving an old version of TLS: %w", err)
+		}
+		out.Engine, out.Suites = transport.LibSSLEngine{Version: f.Version}, oldSuites
+	}
 	if f.NoDeadline {
 		out.Deadline = 0
 	}
 	return out, nil
 }
+
+// oldSuites are those that versions below TLS 1.2 have, as far as they are met.
+var oldSuites = []uint16{0xc014, 0xc013, 0x0035, 0x002f}
 
 // certificate returns what a face presents: the same each time, but for the
 // profiles of rotation.

@@ -29,6 +29,7 @@ type connection struct {
 	first    record.Event // first application data from the device
 	data     bool
 	alerts   []record.Alert // from the device
+	ours     []record.Alert // from us
 	ender    record.Party   // who ended it first, empty while it stands
 	end      record.Event
 	sip      []record.SIPMessage // from the device
@@ -84,6 +85,8 @@ func (c *connection) see(e record.Event) {
 	case record.Alert:
 		if b.Dir == record.In {
 			c.alerts = append(c.alerts, b)
+		} else {
+			c.ours = append(c.ours, b)
 		}
 		if b.Level != 1 || b.Code == 0 { // after a warning other than close_notify the connection goes on
 			ended(sender(b.Dir))

@@ -2,6 +2,7 @@ package transport
 
 import (
 	"context"
+	"crypto/tls"
 	"crypto/x509"
 	"errors"
 	"fmt"
@@ -76,14 +77,39 @@ func modern(schemes []uint16) bool {
 
 // LibSSLEngine is the machine's OpenSSL, with the settings of GoEngine. It offers
 // suites in the order that is asked for.
-type LibSSLEngine struct{}
+type LibSSLEngine struct {
+	// Version, if not 0, is the only one that is spoken in place of TLS 1.2.
+	Version uint16
+}
+
+// LibSSLMissing says why the machine's OpenSSL cannot be used; nil where it can.
+func LibSSLMissing() error { return libssl.Available() }
+
+// libsslWeak are the suites without encryption or authentication that OpenSSL
+// still has: RSA and ECDHE with NULL, and anonymous ECDH.
+var libsslWeak = []uint16{0x0002, 0x003b, 0xc010, 0xc015, 0xc018, 0xc019}
+
+// WeakEngine returns an engine that has a suite which nobody should take, nil
+// where there is none.
+func WeakEngine(suite uint16) Engine {
+	for _, s := range tls.InsecureCipherSuites() {
+		if s.ID == suite {
+			return GoEngine{}
+		}
+	}
+	if libssl.Available() == nil && slices.Contains(libsslWeak, suite) {
+		return LibSSLEngine{}
+	}
+	return nil
+}
 
 // Name implements Engine.
 func (LibSSLEngine) Name() string { return "libssl" }
 
 // Server implements Engine.
-func (LibSSLEngine) Server(ctx context.Context, raw net.Conn, p ServerParameters) (Session, error) {
+func (e LibSSLEngine) Server(ctx context.Context, raw net.Conn, p ServerParameters) (Session, error) {
 	c, err := libssl.Server(ctx, raw, &libssl.Config{
+		MinVersion: e.Version, MaxVersion: e.Version,
 		Chain: p.Certificate.Certificate, Key: p.Certificate.PrivateKey, Staple: p.Certificate.OCSPStaple,
 		Suites: p.Suites, Groups: []uint16{uint16(P384)},
 		SecurityLevel: 0, // a device that offers SHA-1 only is to be served, and told so
