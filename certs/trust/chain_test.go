@@ -116,7 +116,7 @@ func chainRows() []row {
 		{"three intermediates", []made{sub.leaf(), sub, lower, upper}, nil, nil, nil},
 		{"name constraints exclude", []made{excluded.leaf(), excluded, upper}, nil, badChain(OK, nil), []string{"name constraints", `beyond "CN=sbc.customer.test"`}},
 		{"name constraints permit", []made{permitted.leaf(), permitted, upper}, nil, nil, nil},
-		{"extension that nobody knows", []made{lower.leaf(critical(2, 25, 77)), lower, upper}, nil, badChain(OK, nil), []string{"critical extension 2.25.77"}},
+		{"extension that nobody knows", []made{lower.leaf(critical(1, 2, 840, 77)), lower, upper}, nil, badChain(OK, nil), []string{"critical extension 1.2.840.77"}},
 		{"extension of RFC 5280 that is not evaluated", []made{lower.leaf(critical(2, 5, 29, 46)), lower, upper}, nil, grades{StepChain: Unknown}, []string{"critical extension 2.5.29.46"}},
 		{"never valid as a whole", []made{leaf, lower, old}, nil, grades{StepDates: Bad}, []string{`"CN=Upper CA" expired`}},
 		{"never valid as a whole, and name constraints", []made{excludedOld.leaf(), excludedOld, upper}, nil, badChain(OK, grades{StepDates: Bad}), []string{"name constraints"}},

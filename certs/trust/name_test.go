@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net"
 	"net/url"
+	"strings"
 	"time"
 )
 
@@ -55,6 +56,7 @@ func nameRows() []row {
 		named("long s in the common name", none, "but not", target, common("ſbc.customer.test")),
 		named("SRV name", wrong, "but not", target, dns("_sips._tcp.customer.test")),
 		named("thirty other names", wrong, `"h19.other.test", and 10 more`, target, dns(many...)),
+		named("a name of a thousand letters", wrong, `names "`+strings.Repeat("a.", longest/2)+`…" (common name), but`, target, common(strings.Repeat("a.", 500))),
 		named("control characters in the common name", none, `names "a�b" (common name)`, target, common("a\nb")),
 		named("iPAddress only", none, "names 192.0.2.7", target, ip),
 		named("IP address as dNSName", none, `names "192.0.2.7"`, target, dns("192.0.2.7")),

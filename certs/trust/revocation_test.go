@@ -141,7 +141,7 @@ func revocationRows() []row {
 		listed("revoked by one list of two", Bad, "is revoked", about(leaf, lower.list(nil)), about(leaf, lower.list(nil, leaf))),
 		listed("one address of two unreachable, the second", OK, "", about(leaf, lower.list(nil)), failed("no answer in time")),
 		listed("revoked by one list of two, the first", Bad, "is revoked", about(leaf, lower.list(nil, leaf)), about(leaf, lower.list(nil))),
-		listed("a hundred answers", Warn, strings.Repeat("could not be looked up: the CRL was not had: no answer in time (http://crl.test/), ", maxAnswers-1)+"could not be looked up: the CRL was not had: no answer in time (http://crl.test/);", many...),
+		listed("a hundred answers", Warn, `"CN=sbc.customer.test" `+strings.Repeat("could not be looked up: the CRL was not had: no answer in time (http://crl.test/), ", maxAnswers-1)+"could not be looked up: the CRL was not had: no answer in time (http://crl.test/);", many...),
 		listed("an answer of an unknown kind", Unknown, "nothing was fetched for it", Answer{Kind: "scvp", Subject: Fingerprint(leaf.Certificate)}),
 
 		{"no address", []made{bare, lower, upper}, nil, grades{StepRevocation: Warn}, []string{`"CN=sbc.customer.test" carries no address of a CRL`}},
@@ -163,6 +163,7 @@ func ocspRows() []row {
 	late := responder.edit(lower, valid(-20, -10)).with(key("rsa"))
 	foreign := upper.leaf(func(c *x509.Certificate) { c.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageOCSPSigning} }).with(key("rsa"))
 	impostor := made{lower.Certificate, key("stray")}
+	forged := upper.authority("Lower CA", "stray").leaf(func(c *x509.Certificate) { c.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageOCSPSigning} }).with(key("rsa"))
 	is := func(status int) func(*ocsp.Response) {
 		return func(r *ocsp.Response) {
 			r.Status, r.RevokedAt, r.RevocationReason = status, at(-2), ocsp.Superseded
@@ -203,6 +204,7 @@ func ocspRows() []row {
 		by("OCSP by a delegated responder", Bad, "is revoked", responder),
 		by("OCSP by a responder out of its period", Warn, "out of its period", late),
 		by("OCSP by another leaf of the authority", Warn, "may not sign OCSP answers", server),
+		by("OCSP by a responder that only names the authority", Warn, "was not certified by the certificate's issuer", forged),
 		by("OCSP by a responder of another authority", Warn, "was not certified by the certificate's issuer", foreign),
 		asked("OCSP with the issuer's certificate in it", both, Bad, "is revoked", answer(both, lower.ocspAnswer(both, lower, func(r *ocsp.Response) { is(ocsp.Revoked)(r); r.Certificate = lower.Certificate }))),
 		asked("OCSP signed by another key", both, Warn, "its signature is wrong", answer(both, impostor.ocspAnswer(both, impostor, is(ocsp.Revoked)))),

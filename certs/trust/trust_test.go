@@ -203,6 +203,11 @@ func TestReport(t *testing.T) {
 	if !r.Lab || !r.Public {
 		t.Errorf("a public root that the lab trusts: lab %v, public %v", r.Lab, r.Public)
 	}
+	private := newRoot(digiRoot().Subject, "private")
+	r = evaluate(row{chain: []made{private.leaf()}, set: func(p *Presented) { p.Roots = ders(private) }}.presented(), public())
+	if !r.Lab || r.Public || r.Provider != "" {
+		t.Errorf("a lab root with the name of a public one: lab %v, public %v, provider %q", r.Lab, r.Public, r.Provider)
+	}
 	r = evaluate(row{chain: []made{digiRoot().authority("Digi CA", "x").leaf(), digiRoot().authority("Digi CA", "x")}}.presented(), public())
 	if r.Lab || !r.Public || r.Provider != "DigiCert / QuoVadis / Symantec / Thawte / Verisign" {
 		t.Errorf("lab %v, public %v, provider %q", r.Lab, r.Public, r.Provider)

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"byocheck/certs/trust"
 	"byocheck/simulator/record"
 )
 
@@ -226,7 +227,4 @@ func (c Case) regional(name string) bool {
 
 // sameName compares host names as DNS does: letter case does not count, nor
 // does one trailing dot.
-func sameName(a, b string) bool {
-	a, b = strings.TrimSuffix(a, "."), strings.TrimSuffix(b, ".")
-	return a != "" && strings.EqualFold(a, b)
-}
+func sameName(a, b string) bool { return trust.SameName(a, b) }

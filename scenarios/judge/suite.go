@@ -103,7 +103,9 @@ func WeakSuiteRefused(c Case) Verdict {
 	for _, s := range SuitesOffered(c.Control[len(c.Control)-1]) {
 		if _, is := weakSuites[s]; is {
 			weak = append(weak, s)
-			if !slices.ContainsFunc(c.Attempts, func(a record.Attempt) bool { return strings.Contains(a.Name, SuiteName(s)) || strings.Contains(a.Name, fmt.Sprintf("0x%04X", s)) }) {
+			if !slices.ContainsFunc(c.Attempts, func(a record.Attempt) bool {
+				return strings.Contains(a.Name, SuiteName(s)) || strings.Contains(a.Name, fmt.Sprintf("0x%04X", s))
+			}) {
 				cannot = append(cannot, s)
 			}
 		}
@@ -138,7 +140,7 @@ func (c Case) eachRefused(v Verdict, optional bool, hint string) Verdict {
 		o, _, conn := outcomeOf([]record.Attempt{a})
 		all := tried(connections(a))
 		unoffered := optional && len(all) > 0 && !slices.ContainsFunc(all, func(x *connection) bool {
-			return x.done != nil || x.failed == nil || !slices.ContainsFunc(x.ours, func(b record.Alert) bool {
+			return x.done != nil || !slices.ContainsFunc(x.ours, func(b record.Alert) bool {
 				return b.Name == "protocol_version" || b.Name == "handshake_failure"
 			})
 		})
@@ -152,7 +154,7 @@ func (c Case) eachRefused(v Verdict, optional bool, hint string) Verdict {
 		case o == refused:
 			v.show(a, conn.end, "%s: the device ended the connection: %s", conn.proxy, conn.how())
 		case unoffered:
-			v.show(a, all[0].failedAt, "%s: the device offers nothing of the kind", all[0].proxy)
+			v.show(a, all[0].end, "%s: the device offers nothing of the kind", all[0].proxy)
 		default:
 			return undecided(v, a, conn)
 		}

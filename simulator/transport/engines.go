@@ -1,7 +1,9 @@
 package transport
 
 import (
+	"bytes"
 	"context"
+	"crypto/sha256"
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
@@ -9,6 +11,7 @@ import (
 	"io"
 	"net"
 	"slices"
+	"sync"
 	"time"
 
 	"byocheck/simulator/record"
@@ -108,12 +111,13 @@ func (LibSSLEngine) Name() string { return "libssl" }
 
 // Server implements Engine.
 func (e LibSSLEngine) Server(ctx context.Context, raw net.Conn, p ServerParameters) (Session, error) {
-	c, err := libssl.Server(ctx, raw, &libssl.Config{
+	key := fmt.Sprintf("server %x %x %x %x", e.Version, p.Suites, sha256.Sum256(bytes.Join(p.Certificate.Certificate, nil)), sha256.Sum256(p.Certificate.OCSPStaple))
+	c, err := libssl.Server(ctx, raw, kept(key, &libssl.Config{
 		MinVersion: e.Version, MaxVersion: e.Version,
 		Chain: p.Certificate.Certificate, Key: p.Certificate.PrivateKey, Staple: p.Certificate.OCSPStaple,
 		Suites: p.Suites, Groups: []uint16{uint16(P384)},
 		SecurityLevel: 0, // a device that offers SHA-1 only is to be served, and told so
-	})
+	}))
 	return libsslDone(ctx, c, err)
 }
 
@@ -133,9 +137,20 @@ func (LibSSLEngine) Client(ctx context.Context, raw net.Conn, p ClientParameters
 			}
 			return p.Verify(certs)
 		}
+	} else {
+		config = kept(fmt.Sprintf("client %x %q", p.Suites, p.ServerName), config)
 	}
 	c, err := libssl.Client(ctx, raw, config)
 	return libsslDone(ctx, c, err)
+}
+
+// configs are kept because setting one up takes milliseconds, which would count
+// as ours in every handshake that is measured. There are as many as faces.
+var configs sync.Map
+
+func kept(key string, fresh *libssl.Config) *libssl.Config {
+	c, _ := configs.LoadOrStore(key, fresh)
+	return c.(*libssl.Config)
 }
 
 func libsslDone(ctx context.Context, c *libssl.Conn, err error) (Session, error) {
