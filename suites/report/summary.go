@@ -10,6 +10,7 @@ import (
 	"unicode"
 
 	"byocheck/scenarios/judge"
+	"byocheck/scenarios/ledger"
 )
 
 // width is where the summary breaks lines.
@@ -27,11 +28,17 @@ func (r Report) Summary(w io.Writer, out Folder) {
 		}
 	}
 	fmt.Fprintln(w)
+	var passed []Check
 	for _, c := range checks {
-		if urgency(c) >= calm {
+		switch {
+		case urgency(c) < calm:
+		case urgency(c) > calm+1 && c.Level != ledger.LevelInfo:
+			passed = append(passed, c)
+		default:
 			c.line(w)
 		}
 	}
+	list(w, passed)
 	fmt.Fprintf(w, "\n%s\n%s\n", r.counts(), Notice)
 	fmt.Fprintf(w, "report: %s\n", filepath.Join(string(out), "report.json"))
 	why := meaning[r.ExitCode]
@@ -39,6 +46,36 @@ func (r Report) Summary(w io.Writer, out Folder) {
 		why += fmt.Sprintf(", but for %d failure(s) listed as known", n)
 	}
 	fmt.Fprintf(w, "result: %s (exit code %d: %s)\n", r.Verdict, r.ExitCode, why)
+}
+
+// many is from how many on what passed is counted by area, not listed.
+const many = 40
+
+// list tells what passed: a line each, or by area and direction where that would
+// be more than a page.
+func list(w io.Writer, passed []Check) {
+	if len(passed) < many {
+		for _, c := range passed {
+			c.line(w)
+		}
+		return
+	}
+	var areas []string
+	musts, shoulds := map[string]int{}, map[string]int{}
+	for _, c := range passed {
+		area := strings.Join(strings.SplitN(c.ID, ".", 3)[:2], ".")
+		if !slices.Contains(areas, area) {
+			areas = append(areas, area)
+		}
+		if c.Level == ledger.LevelMust {
+			musts[area]++
+		} else {
+			shoulds[area]++
+		}
+	}
+	for _, area := range areas {
+		fmt.Fprintf(w, "  %-6s %-44s %d must, %d should\n", "pass", area, musts[area], shoulds[area])
+	}
 }
 
 var meaning = map[int]string{
@@ -80,6 +117,8 @@ func (c Check) word() string {
 		return "stale"
 	case c.Status == judge.NotApplicable:
 		return "n/a"
+	case c.Status == judge.Pass && c.Level == ledger.LevelInfo:
+		return "told"
 	case c.Status == judge.Inconclusive:
 		return "open"
 	}
@@ -95,7 +134,7 @@ func (c Check) short() string {
 	switch {
 	case c.Known != "":
 		return fmt.Sprintf("%s, as expected: %s", c.Status, c.Known)
-	case c.Status == judge.NotApplicable:
+	case c.Status == judge.NotApplicable, c.Level == ledger.LevelInfo:
 		return c.Observed
 	}
 	return c.Title
