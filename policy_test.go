@@ -61,7 +61,7 @@ var allowed = map[string][]string{
 	"suites/report":                {"scenarios/judge", "scenarios/ledger", "simulator/record"},
 	"suites":                       {"certs", "scenarios", "scenarios/judge", "scenarios/ledger", "scenarios/trigger", "simulator", "simulator/carrier", "simulator/record", "simulator/region", "simulator/transport", "suites/config", "suites/referencesbc", "suites/report"},
 	"suites/command":               {"certs", "scenarios", "scenarios/judge", "scenarios/ledger", "simulator/region", "suites", "suites/config", "suites/report"},
-	"suites/referencesbc":          {"certs", "simulator/media", "simulator/record", "simulator/sdes", "simulator/sdp", "simulator/sipua", "simulator/transport"},
+	"suites/referencesbc":          {"certs", "simulator/media", "simulator/record", "simulator/sdes", "simulator/sdp", "simulator/sipua", "simulator/transport", "simulator/transport/libssl", "simulator/transport/scripted"},
 }
 
 // foreign are packages that only the named rooms may know.

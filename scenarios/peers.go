@@ -13,39 +13,111 @@ import (
 type Confirmation struct {
 	Scenario string
 	Status   judge.Status
+	// Does is what the peer did where either passes: accepts or refuses. Empty
+	// where the status says it.
+	Does string
 	// Peer is the implementation; Setting says how it was set, empty for rightly.
 	Peer, Setting string
 }
 
-var confirmations = slices.Concat(
-	confirmed("Kamailio", "", judge.Pass,
-		"cert.outbound.chain-complete", "cert.outbound.name-matches", "cert.outbound.ip-only-target",
-		"tls.outbound.surviving-suite-accepted", "tls.outbound.no-client-certificate-required", "tls.outbound.handshake-within-500ms",
-		"media.outbound.call-with-srtp-both-ways", "sip.outbound.release-by-each-side", "sip.outbound.cancel-while-ringing", "sip.outbound.sips-uri",
+// Scenarios that peers behave alike in, by what a client needs for that.
+var (
+	shown = prefixed("cert.outbound.", "chain-complete", "name-matches", "ip-only-target", "dates-valid", "not-expiring-soon",
+		"usage-fits", "strong-enough", "same-without-sni")
+	handshakes = prefixed("tls.outbound.", "surviving-suite-accepted", "no-client-certificate-required", "handshake-within-500ms")
+	calls      = []string{"media.outbound.call-with-srtp-both-ways", "sip.outbound.release-by-each-side", "sip.outbound.cancel-while-ringing",
 		"media.inbound.call-with-srtp-both-ways", "media.inbound.no-plain-rtp-offered", "sip.inbound.release-by-each-side",
-		"sip.inbound.connects-by-name", "sip.inbound.next-proxy-after-refused-connection", "cert.inbound.untrusted-root-refused"),
-	confirmed("Kamailio", "", judge.Fail, "cert.inbound.san-mismatch-refused"),
-	confirmed("Kamailio", "named by its address", judge.Fail, "cert.outbound.name-matches", "cert.outbound.ip-only-target"),
-	confirmed("Kamailio", "verifying nothing", judge.Fail, "cert.inbound.untrusted-root-refused"),
-	confirmed("Kamailio", "demanding a client certificate", judge.Fail,
-		"tls.outbound.no-client-certificate-required", "media.outbound.call-with-srtp-both-ways"),
-	confirmed("baresip", "", judge.Pass,
-		"cert.outbound.chain-complete", "cert.outbound.name-matches", "tls.outbound.no-client-certificate-required", "tls.outbound.handshake-within-500ms",
-		"media.outbound.call-with-srtp-both-ways", "media.inbound.call-with-srtp-both-ways", "media.inbound.no-plain-rtp-offered"),
-	confirmed("baresip", "", judge.Fail, "cert.inbound.untrusted-root-refused", "cert.inbound.san-mismatch-refused"),
-	confirmed("baresip", "with the leaf alone and RTP", judge.Fail,
-		"cert.outbound.chain-complete", "media.outbound.call-with-srtp-both-ways", "media.inbound.call-with-srtp-both-ways", "media.inbound.no-plain-rtp-offered"),
-	confirmed("stunnel", "checking the chain", judge.Pass,
-		"cert.outbound.chain-complete", "cert.outbound.name-matches", "tls.outbound.no-client-certificate-required", "tls.outbound.handshake-within-500ms",
-		"cert.inbound.untrusted-root-refused"),
-	confirmed("stunnel", "checking the chain", judge.Fail, "cert.inbound.san-mismatch-refused"),
-	confirmed("stunnel", "checking chain and host", judge.Pass, "cert.inbound.san-mismatch-refused"),
+		"cert.inbound.rotated-during-call-accepted"}
+
+	goodChains = prefixed("cert.inbound.", "root-high-assurance-ev-accepted", "root-global-g2-accepted", "root-global-g3-accepted",
+		"superfluous-root-accepted", "expires-soon-accepted", "uri-beside-dns-accepted", "upper-case-san-accepted",
+		"with-client-auth-accepted", "rsa-3072-accepted", "rsa-4096-accepted", "rotated-leaf-accepted")
+	oddChains = prefixed("cert.inbound.", "wrong-order", "cn-only", "no-eku", "no-key-encipherment")
+	badChains = prefixed("cert.inbound.", "untrusted-root-refused", "self-signed-refused", "missing-intermediate-refused",
+		"intermediate-not-ca-refused", "path-length-exceeded-refused", "expired-refused", "not-yet-valid-refused",
+		"no-server-auth-refused", "unknown-signature-refused")
+	weakChains = prefixed("cert.inbound.", "sha1-signature-refused", "md5-signature-refused", "rsa-1024-refused")
+	// They come through another intermediate, which a client with lists has none of.
+	otherIssuer    = prefixed("cert.inbound.", "rotated-intermediate-accepted")
+	badOtherIssuer = prefixed("cert.inbound.", "name-constraints-exclude-refused", "expired-intermediate-refused")
+
+	badNames = prefixed("cert.inbound.", "san-mismatch-refused", "other-region-refused", "ip-san-refused", "ip-as-dns-refused",
+		"ip-as-cn-refused", "srv-name-san-refused")
+	oddNames = prefixed("cert.inbound.", "right-cn-wrong-san", "uri-san", "trailing-dot-san")
+
+	revokedByList  = prefixed("cert.inbound.", "crl-revoked-refused", "intermediate-revoked-refused")
+	revokedByOCSP  = prefixed("cert.inbound.", "ocsp-revoked-refused", "staple-revoked-refused")
+	listsNotServed = prefixed("cert.inbound.crl-", "unreachable", "silent", "slow", "wrong-signature", "not-found", "server-error")
+	ocspNotServed  = prefixed("cert.inbound.ocsp-", "stale", "unreachable", "silent", "slow", "wrong-signature", "not-found", "server-error")
 )
 
-func confirmed(peer, setting string, status judge.Status, ids ...string) []Confirmation {
+var confirmations = slices.Concat(
+	confirmed("Kamailio", "", judge.Pass, shown, handshakes, calls, goodChains, badChains, weakChains, revokedByList, []string{
+		"cert.outbound.survives-wrong-certificates", "sip.outbound.sips-uri", "sip.inbound.connects-by-name",
+		"sip.inbound.next-proxy-after-refused-connection", "cert.inbound.ecdsa-leaf"}),
+	confirmed("Kamailio", "", judge.Warn, []string{"cert.inbound.wildcard-san-refused"}),
+	confirmed("Kamailio", "", judge.Fail, badNames),
+	told("Kamailio", "", "accepts", oddChains, oddNames, listsNotServed),
+	told("Kamailio", "", "refuses", []string{"cert.inbound.crl-stale", "cert.inbound.crl-huge"}),
+	confirmed("Kamailio", "without revocation lists", judge.Pass, otherIssuer, badOtherIssuer),
+	confirmed("Kamailio", "without revocation lists", judge.Warn, revokedByOCSP),
+	confirmed("Kamailio", "without revocation lists", judge.Fail, revokedByList),
+	told("Kamailio", "without revocation lists", "accepts", ocspNotServed, []string{"cert.inbound.crl-stale", "cert.inbound.crl-huge"}),
+	confirmed("Kamailio", "named by its address", judge.Fail, []string{"cert.outbound.name-matches", "cert.outbound.ip-only-target"}),
+	confirmed("Kamailio", "verifying nothing", judge.Fail, []string{"cert.inbound.untrusted-root-refused", "cert.inbound.self-signed-refused",
+		"cert.inbound.missing-intermediate-refused", "cert.inbound.expired-refused", "cert.inbound.no-server-auth-refused"}),
+	confirmed("Kamailio", "demanding a client certificate", judge.Fail,
+		[]string{"tls.outbound.no-client-certificate-required", "media.outbound.call-with-srtp-both-ways"}),
+
+	confirmed("baresip", "", judge.Pass, shown, handshakes, calls, goodChains, otherIssuer),
+	confirmed("baresip", "", judge.Warn, weakChains, revokedByOCSP, []string{"cert.inbound.wildcard-san-refused",
+		"sip.outbound.sips-uri", "sip.inbound.next-proxy-after-refused-connection"}),
+	confirmed("baresip", "", judge.Fail, badChains, badOtherIssuer, badNames, revokedByList, []string{"sip.inbound.connects-by-name"}),
+	told("baresip", "", "accepts", oddChains, oddNames, listsNotServed, ocspNotServed,
+		[]string{"cert.inbound.ecdsa-leaf", "cert.inbound.crl-stale", "cert.inbound.crl-huge"}),
+	confirmed("baresip", "with the leaf alone and RTP", judge.Fail, []string{"cert.outbound.chain-complete",
+		"media.outbound.call-with-srtp-both-ways", "media.inbound.call-with-srtp-both-ways", "media.inbound.no-plain-rtp-offered"}),
+	confirmed("baresip", "with a bad certificate", judge.Warn, []string{"cert.outbound.not-expiring-soon", "cert.outbound.not-revoked"}),
+	confirmed("baresip", "with a bad certificate", judge.Fail, []string{"cert.outbound.chain-complete", "cert.outbound.dates-valid",
+		"cert.outbound.usage-fits", "cert.outbound.strong-enough", "cert.outbound.issuer-trusted"}),
+
+	confirmed("stunnel", "with every policy", judge.Pass, shown, handshakes, goodChains, badChains, weakChains, []string{"cert.inbound.ecdsa-leaf"}),
+	confirmed("stunnel", "with every policy", judge.Warn, []string{"cert.inbound.wildcard-san-refused"}),
+	confirmed("stunnel", "with every policy", judge.Fail, []string{"cert.inbound.intermediate-revoked-refused"}),
+	told("stunnel", "with every policy", "accepts", oddChains, listsNotServed, []string{"cert.inbound.crl-huge"}),
+	confirmed("stunnel", "checking names", judge.Pass, badNames),
+	told("stunnel", "checking names", "refuses", oddNames),
+	confirmed("stunnel", "not checking names", judge.Fail, badNames),
+	told("stunnel", "not checking names", "accepts", oddNames),
+	confirmed("stunnel", "checking lists", judge.Pass, []string{"cert.inbound.crl-revoked-refused"}),
+	told("stunnel", "checking lists", "refuses", []string{"cert.inbound.crl-stale"}),
+	confirmed("stunnel", "not checking lists", judge.Pass, otherIssuer, badOtherIssuer),
+	confirmed("stunnel", "not checking lists", judge.Warn, revokedByOCSP),
+	confirmed("stunnel", "not checking lists", judge.Fail, []string{"cert.inbound.crl-revoked-refused"}),
+	told("stunnel", "not checking lists", "accepts", ocspNotServed, []string{"cert.inbound.crl-stale"}),
+)
+
+func prefixed(prefix string, slugs ...string) []string {
+	out := slices.Clone(slugs)
+	for i := range out {
+		out[i] = prefix + out[i]
+	}
+	return out
+}
+
+func confirmed(peer, setting string, status judge.Status, ids ...[]string) []Confirmation {
 	var out []Confirmation
-	for _, id := range ids {
-		out = append(out, Confirmation{id, status, peer, setting})
+	for _, id := range slices.Concat(ids...) {
+		out = append(out, Confirmation{Scenario: id, Status: status, Peer: peer, Setting: setting})
+	}
+	return out
+}
+
+// told is confirmed, for scenarios that pass whatever the peer does.
+func told(peer, setting, does string, ids ...[]string) []Confirmation {
+	out := confirmed(peer, setting, judge.Pass, ids...)
+	for i := range out {
+		out[i].Does = does
 	}
 	return out
 }
@@ -57,10 +129,10 @@ func Confirmations() []Confirmation { return slices.Clone(confirmations) }
 // scenario; empty where none was tried.
 func Confirmed(id string) string {
 	var out []string
-	for _, status := range []judge.Status{judge.Pass, judge.Warn, judge.Fail} {
+	for _, what := range []string{string(judge.Pass), "accepts", "refuses", string(judge.Warn), string(judge.Fail)} {
 		var peers []string
 		for _, c := range confirmations {
-			if c.Scenario != id || c.Status != status {
+			if c.Scenario != id || c.outcome() != what {
 				continue
 			}
 			name := c.Peer
@@ -70,8 +142,16 @@ func Confirmed(id string) string {
 			peers = append(peers, name)
 		}
 		if len(peers) > 0 {
-			out = append(out, string(status)+": "+strings.Join(peers, ", "))
+			out = append(out, what+": "+strings.Join(peers, ", "))
 		}
 	}
 	return strings.Join(out, "; ")
+}
+
+// outcome is what the peer did where that is not judged, else its verdict.
+func (c Confirmation) outcome() string {
+	if c.Does != "" {
+		return c.Does
+	}
+	return string(c.Status)
 }

@@ -11,7 +11,7 @@ import (
 // What is said to be confirmed is what a peer's check script demands.
 func TestConfirmationsAreHeld(t *testing.T) {
 	for _, c := range Confirmations() {
-		t.Run(c.Peer+" "+c.Scenario+" "+string(c.Status), func(t *testing.T) {
+		t.Run(c.Peer+" "+c.Scenario+" "+c.outcome(), func(t *testing.T) {
 			if _, ok := Find(c.Scenario); !ok {
 				t.Fatal("there is no such scenario")
 			}
@@ -19,7 +19,7 @@ func TestConfirmationsAreHeld(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			demand := regexp.MustCompile(`(?m)^\t` + regexp.QuoteMeta(c.Scenario) + ` ` + string(c.Status) + `(\|warn)?$`)
+			demand := regexp.MustCompile(`(?m)^\t` + regexp.QuoteMeta(strings.TrimRight(c.Scenario+" "+string(c.Status)+" "+c.Does, " ")) + `(\|warn)?$`)
 			if !demand.Match(script) {
 				t.Errorf("no run of the check of %s demands it", c.Peer)
 			}
@@ -31,8 +31,12 @@ func TestConfirmedSaysWho(t *testing.T) {
 	if got := Confirmed("no.such.scenario"); got != "" {
 		t.Errorf("got %q", got)
 	}
-	const want = "pass: stunnel (checking chain and host); fail: Kamailio, baresip, stunnel (checking the chain)"
-	if got := Confirmed("cert.inbound.san-mismatch-refused"); got != want {
-		t.Errorf("got %q, want %q", got, want)
+	for id, want := range map[string]string{
+		"cert.inbound.san-mismatch-refused": "pass: stunnel (checking names); fail: Kamailio, baresip, stunnel (not checking names)",
+		"cert.inbound.uri-san":              "accepts: Kamailio, baresip, stunnel (not checking names); refuses: stunnel (checking names)",
+	} {
+		if got := Confirmed(id); got != want {
+			t.Errorf("%s: got %q, want %q", id, got, want)
+		}
 	}
 }

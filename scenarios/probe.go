@@ -2,6 +2,7 @@ package scenarios
 
 import (
 	"context"
+	"slices"
 
 	"byocheck/scenarios/judge"
 	"byocheck/scenarios/ledger"
@@ -19,23 +20,24 @@ func outboundProbes() []Scenario {
 		level   ledger.Level
 		title   string
 		clauses []string
+		fault   string
 		play    func(context.Context, *Stage, *judge.Case) error
 		judge   func(judge.Case) judge.Verdict
 	}{
 		{"tls12-accepted", ledger.LevelMust, "The device takes TLS 1.2",
-			[]string{"byoc-011-tls12-only"}, playShown, judge.TLS12Accepted},
+			[]string{"byoc-011-tls12-only"}, "", playShown, judge.TLS12Accepted},
 		{"suites", ledger.LevelInfo, "Which of the specification's cipher suites the device takes",
-			[]string{"byoc-013-cipher-list", "byoc-014-cipher-deprecation", "byoc-015-ecdhe-p384-only"}, playEverySuite, judge.SuiteTable},
+			[]string{"byoc-013-cipher-list", "byoc-014-cipher-deprecation", "byoc-015-ecdhe-p384-only"}, "", playEverySuite, judge.SuiteTable},
 		{"old-versions-refused", ledger.LevelShould, "The device refuses TLS 1.1 and older",
-			[]string{"byoc-011-tls12-only"}, playProbes(oldVersions), judge.OldVersionsRefused},
+			[]string{"byoc-011-tls12-only"}, "The cloud offers nothing above TLS 1.1.", playProbes(oldVersions), judge.OldVersionsRefused},
 		{"weak-suites-refused", ledger.LevelShould, "The device refuses weak cipher suites",
-			[]string{"byoc-013-cipher-list", "byoc-001-secure-trunk-both-planes"}, playProbes(weakSuites), judge.WeakSuitesRefused},
+			[]string{"byoc-013-cipher-list", "byoc-001-secure-trunk-both-planes"}, "The cloud offers one weak suite alone, and the next one after that.", playProbing(weakSuites), judge.WeakSuitesRefused},
 		{"compression-refused", ledger.LevelShould, "The device does not compress",
-			[]string{"rfc5246-7.4.1.3-server-hello"}, playProbes(compressing), judge.CompressionRefused},
+			[]string{"rfc5246-7.4.1.3-server-hello"}, "The cloud offers to compress.", playProbes(compressing), judge.CompressionRefused},
 		{"secure-renegotiation", ledger.LevelShould, "The device knows secure renegotiation",
-			[]string{"rfc5746-3.4-client-initial-handshake"}, playProbes(renegotiating), judge.SecureRenegotiation},
+			[]string{"rfc5746-3.4-client-initial-handshake"}, "", playProbes(renegotiating), judge.SecureRenegotiation},
 	} {
-		out = append(out, Scenario{ID: "tls.outbound." + x.id, Level: x.level, Title: x.title, Clauses: x.clauses,
+		out = append(out, Scenario{ID: "tls.outbound." + x.id, Level: x.level, Title: x.title, Clauses: x.clauses, Fault: x.fault,
 			Needs: judge.CallsFromCloud, Play: x.play, Judge: x.judge})
 	}
 	return out
@@ -62,17 +64,16 @@ var (
 		h.Compression = []uint8{1, 0} // DEFLATE (RFC 3749) before none
 		return h
 	}}}
-	weakSuites = func() (out []probe) {
-		for _, id := range judge.WeakSuites() {
-			out = append(out, probe{judge.SuiteName(id), func(host string) scripted.Hello {
-				h := scripted.NewHello(host, id)
-				h.Extensions = append(h.Extensions[:0:0], withAllGroups(h.Extensions)...)
-				return h
-			}})
-		}
-		return out
-	}()
 )
+
+// weakOnly offers the weak suites but for those that were taken already.
+func weakOnly(taken []uint16) probe {
+	return probe{"weak suites", func(host string) scripted.Hello {
+		h := scripted.NewHello(host, slices.DeleteFunc(judge.WeakSuites(), func(s uint16) bool { return slices.Contains(taken, s) })...)
+		h.Extensions = withAllGroups(h.Extensions)
+		return h
+	}}
+}
 
 // withAllGroups offers the common curves, so that a suite is not refused for
 // want of one.
@@ -98,24 +99,61 @@ func atMost(name string, v uint16) probe {
 	}}
 }
 
-// playProbes offers each, after an ordinary ClientHello that shows the device
-// to answer.
-func playProbes(probes []probe) func(context.Context, *Stage, *judge.Case) error {
+// probing opens an attempt, offers the device what do says, and closes it.
+func (s *Stage) probing(name string, do func()) record.Attempt {
+	w := s.Recorder.Open(name)
+	w.Under("healthy", s.Cloud.Generation())
+	do()
+	return w.Close()
+}
+
+// offer sends the device a ClientHello.
+func (s *Stage) offer(ctx context.Context, p probe) {
+	s.Cloud.Probe(ctx, s.Cloud.NextProxy(), p.name, p.hello)
+}
+
+// playProbing returns the Play of scenarios that offer the device single
+// ClientHellos, with an ordinary one before and after, which show that it answers.
+func playProbing(do func(context.Context, *Stage)) func(context.Context, *Stage, *judge.Case) error {
 	return func(ctx context.Context, s *Stage, c *judge.Case) error {
-		control := s.Recorder.Open("control")
-		control.Under("healthy", s.Cloud.Generation())
-		s.Cloud.Probe(ctx, s.Cloud.NextProxy(), "an ordinary ClientHello", ordinary)
-		c.Control = []record.Attempt{control.Close()}
-		w := s.Recorder.Open("probes")
-		w.Under("healthy", s.Cloud.Generation())
-		for _, p := range probes {
-			if ctx.Err() != nil {
-				break
-			}
-			s.Cloud.Probe(ctx, s.Cloud.NextProxy(), p.name, p.hello)
-		}
-		c.Attempts = []record.Attempt{w.Close()}
+		usual := probe{"an ordinary ClientHello", ordinary}
+		before := s.probing("before", func() { s.offer(ctx, usual) })
+		c.Attempts = []record.Attempt{s.probing("probes", func() { do(ctx, s) })}
+		c.Control = []record.Attempt{before, s.probing("after", func() { s.offer(ctx, usual) })}
 		return nil
+	}
+}
+
+// playProbes offers each.
+func playProbes(probes []probe) func(context.Context, *Stage, *judge.Case) error {
+	return playProbing(func(ctx context.Context, s *Stage) {
+		for _, p := range probes {
+			if ctx.Err() == nil {
+				s.offer(ctx, p)
+			}
+		}
+	})
+}
+
+// takenAtMost bounds the weak suites that are found out one after the other.
+const takenAtMost = 20
+
+// weakSuites offers all weak suites at once, and then all but those that were
+// taken until none is: a connection for each would be a flood to many devices.
+func weakSuites(ctx context.Context, s *Stage) {
+	var taken []uint16
+	for range takenAtMost {
+		mark := s.Recorder.Mark()
+		s.offer(ctx, weakOnly(taken))
+		before := len(taken)
+		for _, e := range s.Recorder.Since(mark) {
+			if p, is := e.Body.(record.TLSProbe); is && p.Complete && slices.Contains(p.Suites, p.Suite) {
+				taken = append(taken, p.Suite)
+			}
+		}
+		if len(taken) == before || ctx.Err() != nil {
+			return
+		}
 	}
 }
 

@@ -83,6 +83,14 @@ func nextProxies() []Scenario {
 		}
 	}
 	return []Scenario{
+		{
+			ID: "sip.inbound.next-proxy-after-unanswered-connection", Usually: 4 * time.Second,
+			Title: "When a proxy does not answer at all, the call goes through another one", Level: ledger.LevelShould,
+			Clauses: []string{"byoc-044-tgrp-recommended", "byoc-049-all-proxies-listed"},
+			Fault:   "The proxy that the device used in the control answers no TCP connection, not even with a reset, as if it were switched off.",
+			Needs:   judge.CallsToCloud, Judge: judge.NextProxy,
+			Play: playNextProxy(func(used simulator.Proxies) simulator.Face { return simulator.Face{Dropping: used} }),
+		},
 		stall("next-proxy-after-slow-handshake", "When a proxy takes too long for the handshake, the call goes through another one",
 			"The proxy that the device used in the control does not answer the ClientHello, and ends the connection after the handshake deadline, as Genesys does.",
 			func(used simulator.Proxies) simulator.Face {

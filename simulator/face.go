@@ -41,6 +41,8 @@ type Face struct {
 	Cut bool
 	// Refusing is the set of proxies, from 0, whose ports answer RST.
 	Refusing Proxies
+	// Dropping is the set whose ports do not answer a SYN.
+	Dropping Proxies
 }
 
 // Proxies is a set of proxies, by their place from 0.
@@ -98,7 +100,7 @@ func (c *Cloud) face(f Face) (transport.Face, error) {
 	if err != nil {
 		return transport.Face{}, fmt.Errorf("making the certificate %s: %w", f.Name(), err)
 	}
-	out := transport.Face{Profile: f.Name(), About: s.about, Certificate: s.chain, Suites: transport.EditionSuites(c.Edition), Deadline: c.Handshake, Refusing: f.Refusing.list()}
+	out := transport.Face{Profile: f.Name(), About: s.about, Certificate: s.chain, Suites: transport.EditionSuites(c.Edition), Deadline: c.Handshake, Refusing: f.Refusing.list(), Dropping: f.Dropping.list()}
 	if f.Certificate == certs.ECDSALeaf {
 		out.Suites = transport.ECDSASuites()
 	}

@@ -181,6 +181,7 @@ target: 127.77.91.20:20061
 listen: [127.77.91.1:20061, 127.77.91.2:20061, 127.77.91.3:20061, 127.77.91.4:20061]
 dns: 127.77.91.53:20053
 media: 127.77.91.5
+revocation: {listen: 127.77.91.80:20088}
 carrier: {listen: 127.77.91.6:20060, device: 127.77.91.21:20060}
 numbers: {inbound: [3175550100], outbound: [3175550123]}
 trigger: [carrier-call, options]
@@ -192,7 +193,7 @@ func silent(string, ...any) {}
 func bound(t *testing.T) []string {
 	t.Helper()
 	var out []string
-	for _, a := range []string{"127.77.91.1:20061", "127.77.91.2:20061", "127.77.91.3:20061", "127.77.91.4:20061", "127.77.91.53:20053"} {
+	for _, a := range []string{"127.77.91.1:20061", "127.77.91.2:20061", "127.77.91.3:20061", "127.77.91.4:20061", "127.77.91.53:20053", "127.77.91.80:20088"} {
 		ln, err := net.Listen("tcp", a)
 		if err != nil {
 			out = append(out, "tcp "+a)
@@ -228,10 +229,14 @@ func TestOpen(t *testing.T) {
 			err: "listening on 127.77.91.3:20061: the port is in use; stop the program that holds it"},
 		{name: "the carrier's port in use", network: "udp", addr: "127.77.91.6:20060",
 			err: "carrier.listen: starting the carrier: listening on 127.77.91.6:20060: the port is in use"},
+		{name: "the revocation server's port in use", network: "tcp", addr: "127.77.91.80:20088",
+			err: "starting the revocation server: listen tcp 127.77.91.80:20088: bind: address already in use; listen on an address of this machine and a port that is free"},
 		{name: "the DNS port in use", network: "udp", addr: "127.77.91.53:20053",
 			note: "127.77.91.53:20053 cannot be had (in use, or a port below 1024 needs root)"},
 		{name: "a proxy elsewhere", change: func(c *config.Config) { c.Listen[1] = netip.MustParseAddrPort("192.0.2.1:20061") },
 			err: "listening on 192.0.2.1:20061: this machine does not have that address"},
+		{name: "revocation lists elsewhere", change: func(c *config.Config) { c.Revocation.Listen = netip.MustParseAddrPort("192.0.2.1:20088") },
+			err: "starting the revocation server: listen tcp 192.0.2.1:20088: bind: cannot assign requested address"},
 		{name: "DNS elsewhere", change: func(c *config.Config) { c.DNS = netip.MustParseAddrPort("192.0.2.1:20053") },
 			err: "this machine does not have the address"},
 		{name: "media elsewhere", change: func(c *config.Config) { c.Media = netip.MustParseAddr("192.0.2.1") },
@@ -270,7 +275,7 @@ func TestOpen(t *testing.T) {
 				if l.stage.Carrier == nil || !l.stage.CarrierCalls || len(l.stage.Ladder) != 1 {
 					t.Errorf("stage without the carrier (%v) or the ladder (%v)", l.stage.Carrier, l.stage.Ladder)
 				}
-				if got := bound(t); tt.note == "" && len(got) != 7 {
+				if got := bound(t); tt.note == "" && len(got) != 8 {
 					t.Errorf("open holds only %v", got)
 				}
 				l.close()
@@ -307,6 +312,9 @@ func TestOpenOutboundOnly(t *testing.T) {
 	s := l.stage
 	if len(s.MissingInbound) == 0 || len(s.MissingOutbound) == 0 || len(s.Ladder) != 0 || s.Carrier != nil {
 		t.Errorf("missing %q and %q, ladder %v, carrier %v", s.MissingInbound, s.MissingOutbound, s.Ladder, s.Carrier)
+	}
+	if s.Cloud.TellsRevocation() {
+		t.Error("certificates carry addresses that the device cannot reach")
 	}
 	for _, sc := range scenarios.All() {
 		if sc.Direction() == "outbound" && sc.Area() != "media" {

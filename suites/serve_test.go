@@ -22,6 +22,7 @@ func served(t testing.TB, n int, state string) config.Config {
 		c.Listen[i] = base(i+1, 5061)
 	}
 	c.Media, c.DNS, c.State = base(30, 1).Addr(), base(53, 5353), state
+	c.Revocation.Listen = base(80, 8088)
 	return c
 }
 

@@ -56,10 +56,28 @@ var judges = []struct {
 	{"Release", Release, releaseCases},
 	{"CancelWhileRinging", CancelWhileRinging, cancelCases},
 	{"SIPSURI", SIPSURI, sipsCases},
+	{"OffersSurvivingSuite", OffersSurvivingSuite, survivingCases},
+	{"OffersP384", OffersP384, p384Cases},
+	{"OffersTLS12", OffersTLS12, tls12Cases},
+	{"NoWeakSuiteOffered", NoWeakSuiteOffered, weakOfferCases},
+	{"SignaturesForG3", SignaturesForG3, signatureCases},
+	{"Fingerprint", Fingerprint, fingerprintCases},
+	{"EachSuite", EachSuite, eachSuiteCases},
+	{"ScriptRefusal", ScriptRefusal, scriptCases},
+	{"WeakSuiteRefused", WeakSuiteRefused, weakSuiteCases},
+	{"OldVersionRefused", OldVersionRefused, oldClientCases},
+	{"NoCleartext", NoCleartext, cleartextCases},
+	{"Patience", Patience, patienceCases},
+	{"TLS12Accepted", TLS12Accepted, tls12ServerCases},
+	{"SuiteTable", SuiteTable, suiteTableCases},
+	{"OldVersionsRefused", OldVersionsRefused, oldServerCases},
+	{"WeakSuitesRefused", WeakSuitesRefused, weakServerCases},
+	{"CompressionRefused", CompressionRefused, compressionCases},
+	{"SecureRenegotiation", SecureRenegotiation, renegotiationCases},
 }
 
 // lenient are the judges that hold nothing against a device.
-var lenient = []string{"Told", "ECDSALeaf"}
+var lenient = []string{"Told", "ECDSALeaf", "Fingerprint", "Patience", "SuiteTable"}
 
 // commonCases are alike for all judges.
 func commonCases() []expected {

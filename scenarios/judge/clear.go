@@ -2,6 +2,8 @@ package judge
 
 import (
 	"fmt"
+	"net/netip"
+	"slices"
 	"strings"
 
 	"byocheck/simulator/record"
@@ -14,37 +16,123 @@ func NoCleartext(c Case) Verdict {
 	if !c.outside(&v) || !c.controlled(&v) {
 		return v
 	}
+	const only = "Allow only TLS on the device's trunk to the proxies, and take TCP and UDP off its list of transports."
+	control := c.Control[len(c.Control)-1]
+	before := inClear(control)
+	var doubtful, always *cleartext
 	for _, a := range c.Attempts {
-		for _, e := range a.Events {
-			b, is := e.Body.(record.Cleartext)
-			if !is || b.Foreign {
-				continue
+		for _, p := range inClear(a) {
+			switch {
+			case p.method != "INVITE" && slices.ContainsFunc(before, p.alike):
+				if always == nil {
+					always = &p
+				}
+			case !slices.ContainsFunc(slices.Concat(c.Control, c.Attempts), p.fromDevice):
+				if doubtful == nil {
+					doubtful = &p
+				}
+			default:
+				v.Status = unmet(c.Level)
+				v.Observed = fmt.Sprintf("When TLS with the proxies failed, the device %s.", p.did())
+				v.Hint = only
+				v.show(a, p.e, "%s: %s without TLS", p.e.Proxy, p.transport)
+				return v
 			}
-			what := "opened a connection"
-			if first, _, _ := strings.Cut(string(b.Raw), "\r\n"); first != "" {
-				what = fmt.Sprintf("sent %.80q", first)
-			}
-			v.Status = unmet(c.Level)
-			v.Observed = fmt.Sprintf("After TLS had failed the device %s over %s without TLS, to %s.", what, b.Transport, b.Local)
-			v.Hint = "Allow only TLS on the device's trunk to the proxies, and take TCP and UDP off its list of transports."
-			v.show(a, e, "%s: %s without TLS", e.Proxy, b.Transport)
-			return v
 		}
 	}
 	o, a, conn := outcomeOf(c.Attempts)
-	switch o {
-	case refused:
-		v.Status = Pass
-		v.Observed = fmt.Sprintf("TLS with %s failed, and the device tried nothing without TLS.", proxies(tried(connections(a))))
-		v.show(a, conn.end, "%s: the TLS connection failed", conn.proxy)
-	case accepted:
+	switch {
+	case doubtful != nil:
+		v.Status = Inconclusive
+		v.Observed = fmt.Sprintf("When TLS with the proxies failed, somebody %s, from %s, where the device's TLS connections do not come from.", doubtful.did(), doubtful.remote)
+		v.Hint = "If that is the device, " + strings.ToLower(only[:1]) + only[1:] + " If not, say in device.sources where the device connects from."
+		v.show(doubtful.a, doubtful.e, "%s: %s without TLS", doubtful.e.Proxy, doubtful.transport)
+	case o == accepted:
 		v.Status = Inconclusive
 		v.Observed = "The device accepted a certificate that it must refuse, so TLS did not fail."
 		v.Hint = "See what cert.inbound.untrusted-root-refused says."
-	default:
+	case o != refused:
 		return undecided(v, a, conn)
+	case always != nil:
+		v.Status = Warn
+		v.Observed = fmt.Sprintf("TLS with %s failed, and the device did not call without it. But it speaks to the proxies without TLS all the time: it %s.", proxies(tried(connections(a))), always.did())
+		v.Hint = only
+		v.show(always.a, always.e, "%s: %s without TLS", always.e.Proxy, always.transport)
+	default:
+		v.Status = Pass
+		v.Observed = fmt.Sprintf("TLS with %s failed, and the device tried nothing without TLS.", proxies(tried(connections(a))))
+		v.show(a, conn.end, "%s: the TLS connection failed", conn.proxy)
 	}
 	return v
+}
+
+// cleartext is something that came to a proxy without TLS.
+type cleartext struct {
+	a                        record.Attempt
+	e                        record.Event
+	transport, local, remote string
+	// first is the first line of what came, and method its first word; both are
+	// empty where TCP was opened and nothing sent.
+	first, method string
+}
+
+// inClear finds what came without TLS in an attempt: to the port without a
+// service, or to that of TLS in place of a handshake.
+func inClear(a record.Attempt) (out []cleartext) {
+	opened := map[uint64]record.Accepted{}
+	for _, e := range a.Events {
+		if e.Generation != a.Generation {
+			continue
+		}
+		switch b := e.Body.(type) {
+		case record.Accepted:
+			opened[e.Conn] = b
+		case record.HandshakeFailed:
+			at, is := opened[e.Conn]
+			if is && !at.Foreign && b.By == record.Us && strings.Contains(b.Error, "does not look like a TLS handshake") {
+				out = append(out, cleartext{a: a, e: e, transport: "TCP", local: at.Local, remote: at.Remote, first: "what is no TLS"})
+			}
+		case record.Cleartext:
+			if b.Foreign {
+				continue
+			}
+			first, _, _ := strings.Cut(string(b.Raw), "\r\n")
+			method, _, _ := strings.Cut(first, " ")
+			out = append(out, cleartext{a: a, e: e, transport: b.Transport, local: b.Local, remote: b.Remote, first: fmt.Sprintf("%.80q", first), method: method})
+		}
+	}
+	return out
+}
+
+// did says what was done, as "the device …".
+func (p cleartext) did() string {
+	what := "sent " + p.first
+	if p.first == `""` {
+		what = "opened a connection"
+	}
+	return fmt.Sprintf("%s over %s without TLS, to %s", what, p.transport, p.local)
+}
+
+// alike reports whether other is of the same kind.
+func (p cleartext) alike(other cleartext) bool {
+	return p.transport == other.transport && p.method == other.method
+}
+
+// fromDevice reports whether a TLS connection of the device in the attempt came
+// from the same host.
+func (p cleartext) fromDevice(a record.Attempt) bool {
+	return slices.ContainsFunc(tried(connections(a)), func(conn *connection) bool {
+		b, is := conn.opened.Body.(record.Accepted)
+		return is && host(b.Remote) == host(p.remote)
+	})
+}
+
+// host is an address without its port.
+func host(address string) string {
+	if at, err := netip.ParseAddrPort(address); err == nil {
+		return at.Addr().Unmap().String()
+	}
+	return address
 }
 
 // Patience tells how long the device waits for a proxy that does not go on with
@@ -55,43 +143,62 @@ func Patience(c Case) Verdict {
 		return v
 	}
 	var told []string
+	seen := false
 	for _, a := range c.Attempts {
-		conn, given := gaveUp(a)
+		conn, next, over := left(a)
 		switch {
 		case conn == nil:
 			told = append(told, fmt.Sprintf("%s: the device did not try that proxy", a.Name))
-		case !given:
-			told = append(told, fmt.Sprintf("%s: it did not give up within %.0f s", a.Name, (a.Ended-conn.opened.Mono).Seconds()))
-			v.show(a, conn.opened, "%s: the connection still stood", conn.proxy)
-		default:
+			continue
+		case conn.ender == record.Device && (over.Body == nil || conn.end.Mono < over.Mono):
 			d := conn.end.Mono - conn.opened.Mono
 			told = append(told, fmt.Sprintf("%s: it gave up after %.0f ms", a.Name, ms(d)))
 			v.measure("gives up, "+a.Name, ms(d), "ms")
 			v.show(a, conn.end, "%s: the device gave up", conn.proxy)
+		case next != nil:
+			d := next.opened.Mono - conn.opened.Mono
+			told = append(told, fmt.Sprintf("%s: it went on to %s after %.0f ms, and left the connection open", a.Name, next.proxy, ms(d)))
+			v.measure("goes on, "+a.Name, ms(d), "ms")
+			v.show(a, next.opened, "%s: the device's next connection", next.proxy)
+		default:
+			end := a.Ended
+			if over.Body != nil {
+				end = over.Mono
+			}
+			told = append(told, fmt.Sprintf("%s: it did not give up within %.1f s, when the call was over", a.Name, (end-conn.opened.Mono).Seconds()))
+			v.show(a, conn.opened, "%s: the connection still stood", conn.proxy)
 		}
+		seen = true
 	}
 	v.Status = Pass
 	v.Observed = strings.Join(told, "; ") + "."
-	if len(v.Evidence) == 0 {
+	if !seen {
 		v.Status = Inconclusive
 		v.Hint = "If the device had marked the proxy as down, raise device.recovery or give a device.reset hook."
 	}
 	return v
 }
 
-// gaveUp finds the connection that was left without an answer, and whether the
-// device ended it.
-func gaveUp(a record.Attempt) (*connection, bool) {
+// left finds the connection that was left without an answer, the first one to
+// another proxy after it, and where the carrier's call was over. What the device
+// does then is not for the proxy's sake.
+func left(a record.Attempt) (conn, next *connection, over record.Event) {
 	var odd []string
 	for _, e := range a.Events {
 		if b, is := e.Body.(record.Profile); is && b.Generation == a.Generation {
 			odd = b.Odd
 		}
 	}
-	for _, conn := range tried(connections(a)) {
-		if len(odd) == 0 || conn.proxy == odd[0] {
-			return conn, conn.ender == record.Device
+	for _, x := range tried(connections(a)) {
+		switch {
+		case conn == nil && (len(odd) == 0 || slices.Contains(odd, x.proxy)):
+			conn = x
+		case conn != nil && next == nil && x.proxy != conn.proxy:
+			next = x
 		}
 	}
-	return nil, false
+	if carrier := legs(a, true).carrier; carrier != nil {
+		over = carrier.given(a)
+	}
+	return conn, next, over
 }

@@ -83,8 +83,8 @@ func (m *maker) body(chains [][][]byte) record.Body {
 	dir := pick(m, record.In, record.Out, "")
 	party := pick(m, record.Device, record.Us, "", "nobody")
 	leg := pick(m, "cloud", "carrier", "")
-	failure := pick(m, "", "EOF", "%s %!d(MISSING)")
-	switch m.n(22) {
+	failure := pick(m, "", "EOF", "%s %!d(MISSING)", "took what it must refuse", "the ClientHello does not allow the script", "does not look like a TLS handshake")
+	switch m.n(24) {
 	case 0:
 		return record.Accepted{Remote: pick(m, "192.0.2.7:4000", "junk", ""), Foreign: m.n(4) == 1}
 	case 1:
@@ -92,13 +92,14 @@ func (m *maker) body(chains [][][]byte) record.Body {
 	case 2:
 		return record.Closed{By: party, How: pick(m, "fin", "rst", "close", "")}
 	case 3:
-		return record.ClientHello{ServerName: pick(m, "", proxyName(1), proxyName(2), "other.test"), Suites: pick(m, nil, []uint16{0xc030}, []uint16{0xc02c}), Extensions: pick(m, nil, []uint16{5})}
+		return record.ClientHello{ServerName: pick(m, "", proxyName(1), proxyName(2), "other.test"), Suites: pick(m, nil, []uint16{0xc030}, []uint16{0xc02c}, []uint16{0x2a2a, 0x000a, 0x0018, 0x00ff}), Extensions: pick(m, nil, []uint16{5}, []uint16{10, 50}),
+			Versions: pick(m, nil, []uint16{0x0303}, []uint16{0x1a1a, 0x0301}), Groups: pick(m, nil, []uint16{24}, []uint16{29}), SignatureSchemes: pick(m, nil, []uint16{0x0401}, []uint16{0x0503, 0x0804})}
 	case 4:
 		return record.TLSRecord{Dir: dir, Type: uint8(20 + m.n(4)), Handshake: pick(m, nil, []uint8{11}, []uint8{13}, []uint8{2, 13}, []uint8{1}), Encrypted: m.yes()}
 	case 5:
-		return record.Alert{Dir: dir, Level: uint8(m.n(3)), Code: uint8(m.n(256)), Name: pick(m, "unknown_ca", "%d", "", "handshake_failure"), Encrypted: m.yes()}
+		return record.Alert{Dir: dir, Level: uint8(m.n(3)), Code: uint8(m.n(256)), Name: pick(m, "unknown_ca", "%d", "", "handshake_failure", "protocol_version"), Encrypted: m.yes()}
 	case 6:
-		return record.HandshakeDone{ClientCertificateAsked: m.yes()}
+		return record.HandshakeDone{Version: pick[uint16](m, 0x0303, 0x0301, 0), ClientCertificateAsked: m.yes()}
 	case 7:
 		return record.HandshakeFailed{Error: failure, By: party, Deadline: m.yes(), ClientCertificateAsked: m.yes()}
 	case 8:
@@ -124,14 +125,20 @@ func (m *maker) body(chains [][][]byte) record.Body {
 		return record.RevocationAnswer{What: pick(m, "crl", "ocsp", ""), URL: "http://crl.test/\xff", Subject: pick(m, "", "00"), Body: pick(m, nil, []byte("junk"), emptyList()), Error: failure}
 	case 20:
 		return record.Provisioned{Profile: pick(m, "expired", "%d", ""), Chain: pick(m, chains...), Error: failure}
+	case 21:
+		return record.TLSProbe{Name: pick(m, "TLS 1.1", "%d", ""), Suites: pick(m, nil, []uint16{0x000a}), Complete: m.yes(), Version: pick[uint16](m, 0, 0x0301, 0x0303, 0xffff), Suite: pick[uint16](m, 0, 0x000a, 0xc030),
+			Compression: uint8(m.n(2)), RenegotiationInfo: m.yes(), Alert: pick(m, "", "handshake_failure"), Closed: pick(m, "", "fin", "rst"), Error: failure}
+	case 22:
+		return record.Cleartext{Transport: pick(m, "TCP", "UDP", ""), Local: "127.0.1.1:5060", Remote: pick(m, "192.0.2.7:5060", "junk", ""), Foreign: m.n(4) == 1,
+			Raw: record.Text(pick(m, "", "INVITE sip:x SIP/2.0\r\n", "OPTIONS", "\xff\x00 %d", "\r\n\r\n"))}
 	}
-	return pick[record.Body](m, record.Truncated{Dropped: 1}, record.Profile{Generation: 1, Refusing: pick(m, nil, []string{"lb01"}), Chain: pick(m, chains...), Issuer: pick(m, "", issuing),
+	return pick[record.Body](m, record.Truncated{Dropped: 1}, record.Profile{Generation: 1, Refusing: pick(m, nil, []string{"lb01"}), Script: pick(m, "", "", "stall-before-server-hello", "%d"), Odd: pick(m, nil, []string{"lb01"}), Chain: pick(m, chains...), Issuer: pick(m, "", issuing),
 		Revocation: pick(m, "", "crl-revoked"), Revoked: m.yes(), Stapled: m.yes()}, record.Unknown{Name: "later.thing", Raw: []byte("{}")})
 }
 
 func (m *maker) attempts(name string, most int, chains [][][]byte) (out []record.Attempt) {
 	for i := range m.n(most + 1) {
-		a := record.Attempt{Name: pick(m, name+string(rune('0'+i)), "released-by-cloud", "released-by-carrier"), Generation: 1}
+		a := record.Attempt{Name: pick(m, name+string(rune('0'+i)), "released-by-cloud", "released-by-carrier", "healthy with TLS_RSA_WITH_3DES_EDE_CBC_SHA", "TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384"), Generation: 1}
 		at := time.Duration(0)
 		for seq := range m.n(40) {
 			at += pick(m, 0, time.Millisecond, 300*time.Millisecond, 10*time.Second, -time.Second)

@@ -97,6 +97,12 @@ func inquiries() []struct {
 		{"staple asked for and went on", faulty(onStaple, device("lb01", stapling, sends("OPTIONS"))), accepted, "It asked for a stapled OCSP response in its ClientHello, and went on."},
 		{"staple never asked for", faulty(onStaple, came("lb01")), accepted, "It never asked for a stapled OCSP response."},
 		{"a staple asked for, but none shown", faulty(onList, device("lb01", stapling, sends("OPTIONS"))), accepted, "It never asked whether the certificate is revoked."},
+		{"never asked, and asked in a later attempt", with(faulty(onList, came("lb01")), func(c *Case) {
+			c.Attempts = append(c.Attempts, attempt("fault-2", onList, list))
+		}), accepted, "It never asked whether the certificate is revoked."},
+		{"asked and went on, a good profile shown after that", faulty(onList, device("lb01", hello, whiled(list), ends, sends("OPTIONS")), func(w *wire) {
+			w.emit(link{}, record.Profile{Generation: present + 1, Issuer: another})
+		}), accepted, "It asked for the revocation list once, and went on."},
 		{"only the former profile was stapled", faulty(earlier(onStaple), onList, device("lb01", stapling, sends("OPTIONS"))), accepted, "It never asked whether the certificate is revoked."},
 	}
 }

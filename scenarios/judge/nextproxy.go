@@ -13,9 +13,9 @@ import (
 const patience = 10 * time.Second
 
 // NextProxy judges whether a call goes through another proxy when the one that
-// the device used in the control refuses connections, or does not go on with a
-// handshake. It judges the INVITE's
-// way; what else may be wrong with the call is judged elsewhere.
+// the device used in the control refuses connections, does not answer, or does
+// not go on with a handshake. It judges the INVITE's way; what else may be wrong with the call is
+// judged elsewhere.
 func NextProxy(c Case) Verdict {
 	v := Verdict{Expected: "When the proxy that the device prefers cannot be used, the same call goes through another one."}
 	if !c.outside(&v) || !c.controlled(&v) {
@@ -64,7 +64,7 @@ func NextProxy(c Case) Verdict {
 	case ls.cloudCalls > 1:
 		return ls.tooMany(v)
 	case ls.cloud == nil:
-		return c.lost(v, a, ls, refused, doing)
+		return c.lost(v, a, ls, refusing, doing)
 	}
 	arrived, through := ls.cloud.began, ls.cloud.began.Proxy
 	over := ls.carrier.given(a)
@@ -83,6 +83,12 @@ func NextProxy(c Case) Verdict {
 		v.Observed = fmt.Sprintf("With %s %s, the call came to %s, but was not connected. At the cloud: %s At the carrier: %s", refused, doing, through, ls.cloud.outcome(), ls.carrier.outcome())
 		v.Hint = "The media scenarios say why calls do not connect."
 		v.show(a, ls.carrier.last, "the carrier's leg")
+	case !traceless(doing) && !slices.ContainsFunc(connections(a), func(conn *connection) bool {
+		return conn.accepted && slices.Contains(refusing, conn.proxy) && conn.opened.Mono < arrived.Mono
+	}):
+		v.Status = Inconclusive
+		v.Observed = fmt.Sprintf("The call went through %s, but the device had not tried %s before, so it was not seen whether that would have helped.", through, refused)
+		v.Hint = "A device that takes the proxies in turn does so: run the scenario again. If it had marked the proxy as down, raise device.recovery or give a device.reset hook."
 	default:
 		v.Status = Pass
 		took := "."
@@ -95,16 +101,17 @@ func NextProxy(c Case) Verdict {
 			}
 		}
 		v.Observed = fmt.Sprintf("With %s %s, the call went through %s%s", refused, doing, through, took)
-		if doing != refusingThem {
+		if !traceless(doing) {
 			break
 		}
-		v.Witnesses = append(v.Witnesses, "a refused connection leaves no trace at the proxy, so whether the device tried "+refused+" first was not seen")
+		v.Witnesses = append(v.Witnesses, "a connection that does not come about leaves no trace at the proxy, so whether the device tried "+refused+" first was not seen")
 	}
 	return v
 }
 
 // lost is the verdict where the call came to no proxy.
-func (c Case) lost(v Verdict, a record.Attempt, ls callLegs, refused, doing string) Verdict {
+func (c Case) lost(v Verdict, a record.Attempt, ls callLegs, refusing []string, doing string) Verdict {
+	refused := strings.Join(refusing, ", ")
 	v.show(a, ls.carrier.last, "the carrier's leg")
 	for _, e := range a.Events {
 		if b, is := e.Body.(record.Call); is && b.Leg == "cloud" && b.Role == "callee" && b.State == "invited" && e.Generation != a.Generation {
@@ -115,7 +122,8 @@ func (c Case) lost(v Verdict, a record.Attempt, ls callLegs, refused, doing stri
 			return v
 		}
 	}
-	if conns := tried(connections(a)); len(conns) > 0 {
+	conns := tried(connections(a))
+	if len(conns) > 0 {
 		witness := "the device opened TLS connections to " + proxies(conns)
 		if alerts := alertsOf(conns); alerts != "" {
 			witness += "; its alerts: " + alerts
@@ -129,14 +137,39 @@ func (c Case) lost(v Verdict, a record.Attempt, ls callLegs, refused, doing stri
 	}
 	v.Observed += ls.elsewhere("cloud")
 	v.Hint = "List all four proxies on the trunk, and let the device try the next one when one cannot be used, before the caller hangs up."
+	slow := slices.DeleteFunc(conns, func(conn *connection) bool {
+		return conn.failed == nil || !conn.failed.Deadline || slices.Contains(refusing, conn.proxy)
+	})
+	if len(slow) > 0 {
+		v.Observed += fmt.Sprintf(" It did try %s, but was itself too slow: the handshake took longer than the deadline, and we cut it as Genesys does.", proxies(slow))
+		v.Hint = "Find out what takes the device so long in a handshake as TLS client: fetches of revocation lists, checks of the chain, load."
+		v.show(a, slow[0].failedAt, "%s: we cut the handshake", slow[0].proxy)
+	}
 	return v
 }
 
 // What a proxy that cannot be used does.
 const (
 	refusingThem = "refusing"
+	notAnswering = "not answering"
 	stalling     = "not going on with the handshake"
+	resetting    = "resetting the handshake"
+	hangingUp    = "hanging up in the handshake"
 )
+
+// traceless reports whether nothing of the device is recorded where a proxy does that.
+func traceless(doing string) bool { return doing == refusingThem || doing == notAnswering }
+
+// stopping says what a proxy does that plays a script.
+func stopping(script string) string {
+	switch script {
+	case "reset-after-hello":
+		return resetting
+	case "truncated-certificate":
+		return hangingUp
+	}
+	return stalling
+}
 
 // refusal finds which proxies could not be used in the attempt, what they did,
 // and the start of its stimulus.
@@ -147,8 +180,12 @@ func refusal(a record.Attempt) (refusing []string, doing string, begin record.Ev
 		case record.Profile:
 			if b.Generation == a.Generation {
 				refusing = b.Refusing
-				if b.Script != "" {
-					refusing, doing = b.Odd, stalling
+				doing = refusingThem
+				switch {
+				case b.Script != "":
+					refusing, doing = b.Odd, stopping(b.Script)
+				case len(b.Dropping) > 0:
+					refusing, doing = b.Dropping, notAnswering
 				}
 			}
 		case record.Stimulus:

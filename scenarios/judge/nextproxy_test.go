@@ -36,6 +36,9 @@ func nextProxyCases() []expected {
 	}
 	_, carrier := talk(true)
 	lb01 := refuses("lb01")
+	drops := steps(func(w *wire) {
+		w.emit(link{}, record.Profile{Name: "healthy", Generation: w.generation, Dropping: []string{"lb01"}})
+	}, func(w *wire) { w.emit(link{}, record.Stimulus{Rung: "carrier-call", State: "started"}) })
 	// The carrier's call with what happens while it lasts.
 	during := func(status int, within ...step) step {
 		s := steps(append([]step{carrier.is("invited", 0, record.Us)}, within...)...)
@@ -45,6 +48,9 @@ func nextProxyCases() []expected {
 		return steps(s, carrier.is("answered", 200, record.Device), carrier.is("confirmed", 0, ""), carrier.is("ended", 0, record.Us))
 	}
 	passes := made(lb01, during(200, arrives("lb02", call{})))
+	silent := odd("stall-before-server-hello", "lb01")
+	tried := func(acts ...act) step { return device("lb01", append([]act{hello}, acts...)...) }
+	slow := device("lb02", hello, cut)
 	return []expected{
 		{"through another proxy", passes, Pass, []string{"With lb01 refusing, the call went through lb02", "arrived 0.0 s after"}, []string{"call", "tls.record"}},
 		{"after 9 s", made(lb01, during(200, wait(9*time.Second), arrives("lb03", call{}))), Pass, []string{"through lb03; its INVITE arrived 9.0 s"}, nil},
@@ -58,6 +64,25 @@ func nextProxyCases() []expected {
 		{"in the control two calls", control(passes, carrierCall(call{}), arrives("lb02", call{}), arrives("lb01", call{number: 2})), Pass, nil, nil},
 		{"through another proxy, the recording truncated", made(lb01, during(200, arrives("lb02", call{})), flooded), Pass, nil, nil},
 
+		{"stalled, through another", made(silent, during(200, tried(after(time.Second), fin), arrives("lb02", call{}))), Pass, []string{"With lb01 not going on with the handshake, the call went through lb02; its INVITE arrived 1.0 s"}, []string{"call"}},
+		{"stalled, left open, through another", made(silent, during(200, tried(), arrives("lb02", call{}))), Pass, nil, nil},
+		{"cut by us, through another", made(silent, during(200, tried(cut), arrives("lb02", call{}))), Pass, nil, nil},
+		{"reset, through another", made(odd("reset-after-hello", "lb01"), during(200, tried(), arrives("lb02", call{}))), Pass, []string{"With lb01 resetting the handshake"}, nil},
+		{"truncated, through another", made(odd("truncated-certificate", "lb01"), during(200, tried(), arrives("lb02", call{}))), Pass, []string{"With lb01 hanging up in the handshake"}, nil},
+		{"stalled, lost", made(silent, during(503, tried())), Fail, []string{"With lb01 not going on with the handshake, the call was lost"}, nil},
+		{"stalled, lost because the device is slow itself", made(silent, during(503, tried(cut), slow)), Fail, []string{"It did try lb02, but was itself too slow", "takes the device so long"}, []string{"tls.handshake-failed"}},
+		{"stalled, through another only once the carrier had given up", made(silent, during(503, tried()), wait(time.Second), arrives("lb02", call{})), Fail, []string{"only 1.0 s after it was over"}, nil},
+		{"stalled, not tried, through another", made(silent, during(200, arrives("lb02", call{}))), Inconclusive, []string{"had not tried lb01 before", "takes the proxies in turn"}, nil},
+		{"stalled, tried only afterwards", made(silent, during(200, arrives("lb02", call{}), tried())), Inconclusive, []string{"had not tried lb01 before"}, nil},
+		{"stalled, tried in the former profile only", made(earlier(tried()), silent, during(200, arrives("lb02", call{}))), Inconclusive, []string{"had not tried lb01 before"}, nil},
+		{"stalled, yet through it", made(silent, during(200, arrives("lb01", call{}))), Error, []string{"came to lb01, which was not to be used"}, nil},
+		{"another than the one of the control stalls", made(odd("stall-before-server-hello", "lb04"), during(200, arrives("lb01", call{}))), Error, []string{"came to lb01, but lb04 was the one"}, nil},
+		{"none stalls", made(odd("stall-before-server-hello"), during(200, arrives("lb02", call{}))), Error, []string{"does not show that any proxy"}, nil},
+
+		{"through another proxy than one that does not answer", made(drops, during(200, wait(3*time.Second), arrives("lb02", call{}))), Pass, []string{"With lb01 not answering, the call went through lb02", "arrived 3.0 s"}, []string{"call", "tls.record"}},
+		{"lost at one that does not answer", made(drops, during(408)), Fail, []string{"With lb01 not answering, the call was lost"}, []string{"call"}},
+		{"at one that was not to answer", made(drops, during(200, arrives("lb01", call{}))), Error, []string{"came to lb01, which was not to be used"}, []string{"call"}},
+		{"control through another than the one that does not answer", control(made(drops, during(200, arrives("lb02", call{}))), carrierCall(call{}), arrives("lb03", call{})), Error, []string{"came to lb03, but lb01 was the one"}, nil},
 		{"lost", made(lb01, during(503)), Fail, []string{"the call was lost", "final response 503", "List all four proxies"}, []string{"call"}},
 		{"lost, TLS with another came about", made(lb01, during(480, came("lb02"))), Fail, []string{"the call was lost"}, nil},
 		{"lost, another call to the cloud", made(lb01, during(480, arrives("lb02", call{called: "911", status: 404}))), Fail, []string{"the call was lost", `another number instead: "911"`}, nil},
@@ -72,7 +97,7 @@ func nextProxyCases() []expected {
 		{"given up by the device at the next proxy", made(lb01, during(500, arrives("lb02", call{status: -1}))), Inconclusive, []string{"was not connected"}, nil},
 		{"answered at the next proxy, not at the carrier", made(lb01, during(500, arrives("lb02", call{}))), Inconclusive, []string{"At the carrier: final response 500"}, nil},
 		{"answered at the carrier, not at the next proxy", made(lb01, during(200, arrives("lb02", call{status: -1}))), Inconclusive, []string{"was not connected"}, nil},
-		{"only by a connection from before", made(lb01, during(200, earlier(held("lb01", octets, func(w *wire, l link) { call{}.play(w, l, "cloud", "callee") })))), Inconclusive, []string{"over a connection that was opened before lb01 refused"}, []string{"call"}},
+		{"only by a connection from before", made(lb01, during(200, earlier(held("lb01", octets, func(w *wire, l link) { call{}.play(w, l, "cloud", "callee") })))), Inconclusive, []string{"came to lb01, but over a connection that was opened before"}, []string{"call"}},
 		{"two calls", made(lb01, during(200, arrives("lb02", call{}), arrives("lb03", call{number: 2}))), Inconclusive, []string{"2 calls"}, nil},
 		{"lost, the recording truncated", made(lb01, during(503), flooded), Inconclusive, []string{"17 could not be kept"}, nil},
 		{"the profile not kept", made(during(200, arrives("lb02", call{})), flooded), Inconclusive, []string{"17 could not be kept"}, nil},
@@ -81,15 +106,15 @@ func nextProxyCases() []expected {
 		{"control: refused", control(passes, carrierCall(call{status: 503}), device("lb01", hello, alert("unknown_ca"))), Inconclusive, []string{"control did not succeed"}, nil},
 		{"control: idle", control(passes), Inconclusive, []string{"control did not succeed", "Nothing of the device"}, nil},
 
-		{"control through another proxy than the refusing one", control(passes, carrierCall(call{}), arrives("lb03", call{})), Error, []string{"came to lb03, but lb01 was made to refuse"}, nil},
+		{"control through another proxy than the refusing one", control(passes, carrierCall(call{}), arrives("lb03", call{})), Error, []string{"came to lb03, but lb01 was the one that could not be used"}, nil},
 		{"control through the refusing proxy by a former connection only", control(passes, carrierCall(call{}), earlier(arrives("lb01", call{})), arrives("lb03", call{number: 2})), Error, []string{"came to lb03"}, nil},
-		{"at the refusing proxy", made(lb01, during(200, arrives("lb01", call{}))), Error, []string{"came to lb01, which was to refuse"}, []string{"call"}},
-		{"no proxy refused", made(refuses(), during(200, arrives("lb02", call{}))), Error, []string{"does not show that any proxy refused"}, nil},
-		{"only the former profile refused", made(earlier(lb01), refuses(), during(200, arrives("lb02", call{}))), Error, []string{"does not show that any proxy refused"}, nil},
+		{"at the refusing proxy", made(lb01, during(200, arrives("lb01", call{}))), Error, []string{"came to lb01, which was not to be used"}, []string{"call"}},
+		{"no proxy refused", made(refuses(), during(200, arrives("lb02", call{}))), Error, []string{"does not show that any proxy could not be used"}, nil},
+		{"only the former profile refused", made(earlier(lb01), refuses(), during(200, arrives("lb02", call{}))), Error, []string{"does not show that any proxy could not be used"}, nil},
 		{"only a later profile refused", made(refuses(), func(w *wire) {
 			w.emit(link{}, record.Profile{Generation: present + 1, Refusing: []string{"lb01"}})
-		}, during(200, arrives("lb02", call{}))), Error, []string{"does not show that any proxy refused"}, nil},
-		{"the refusing was over", made(lb01, refuses(), during(200, arrives("lb01", call{}))), Error, []string{"does not show that any proxy refused"}, nil},
+		}, during(200, arrives("lb02", call{}))), Error, []string{"does not show that any proxy could not be used"}, nil},
+		{"the refusing was over", made(lb01, refuses(), during(200, arrives("lb01", call{}))), Error, []string{"does not show that any proxy could not be used"}, nil},
 		{"call could not be placed", made(lb01, stimulusEnded("no route to host")), Error, []string{"no route to host"}, []string{"stimulus"}},
 		{"the carrier's call not recorded", made(lb01, arrives("lb02", call{})), Error, []string{"recorded none of the carrier"}, nil},
 		{"no control", with(passes, func(c *Case) { c.Control = nil }), Error, []string{"no control"}, nil},

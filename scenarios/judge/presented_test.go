@@ -242,6 +242,7 @@ func withoutSNICases() []expected {
 
 		{"none, hung up", made(shown, dial(ourHello, fin, failed)), Inconclusive, []string{none, "EOF"}, nil},
 		{"none, by an alert about something else", made(shown, dial(ourHello, alert("protocol_version"))), Inconclusive, []string{none}, nil},
+		{"none, ended by us before its alert", made(shown, dial(ourHello, ourAlert, alert("handshake_failure"))), Inconclusive, []string{none}, nil},
 		{"none, cut by us", made(shown, dial(ourHello, after(5*time.Second), cut)), Inconclusive, []string{none, "deadline"}, nil},
 		{"none, unreachable", made(shown, notDialled("unreachable: connection refused")), Inconclusive, []string{none, "connection refused"}, []string{"tcp.dialled"}},
 		{"none, the recording truncated", made(shown, flooded), Inconclusive, []string{none, "17 could not be kept"}, nil},

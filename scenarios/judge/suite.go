@@ -23,7 +23,7 @@ func EachSuite(c Case) Verdict {
 	if !c.outside(&v) || !c.controlled(&v) {
 		return v
 	}
-	var works, broken, open []string
+	var works, broken, open, curveless []string
 	var openIn record.Attempt
 	for _, a := range c.Attempts {
 		switch o, _, conn := outcomeOf([]record.Attempt{a}); {
@@ -34,6 +34,9 @@ func EachSuite(c Case) Verdict {
 		case o == refused:
 			broken = append(broken, a.Name)
 			v.show(a, conn.end, "%s on %s: the device ended the connection: %s", conn.proxy, a.Name, conn.how())
+		case conn != nil && conn.done == nil && conn.byUs() && strings.Contains(a.Name, "_ECDHE_") && !slices.Contains(conn.hello.Groups, secp384r1):
+			curveless = append(curveless, a.Name)
+			v.show(a, conn.failedAt, "%s on %s: no curve in common", conn.proxy, a.Name)
 		default:
 			open, openIn = append(open, a.Name), a
 		}
@@ -48,47 +51,60 @@ func EachSuite(c Case) Verdict {
 		_, _, conn := outcomeOf([]record.Attempt{openIn})
 		v = undecided(v, openIn, conn)
 		v.Observed = fmt.Sprintf("On %s no call came through: %s", strings.Join(open, ", "), v.Observed)
+	case len(curveless) > 0:
+		v.Status = Warn
+		v.Observed = fmt.Sprintf("The device offers %s, but not the curve secp384r1, without which they cannot be used. A call came through on: %s.", strings.Join(curveless, ", "), listed(works))
+		v.Hint = "Enable the curve secp384r1 (P-384) in the device's TLS profile for the trunk."
 	case len(works) == 0:
 		v.Status = Inconclusive
 		v.Observed = "The device offers none of the specification's suites."
 		v.Hint = "See what tls.inbound.offers-surviving-suite says."
 	default:
 		v.Status = Pass
-		v.Observed = fmt.Sprintf("A call came through on each of the %d suites of the specification that the device offers: %s.", len(works), strings.Join(works, ", "))
+		v.Observed = fmt.Sprintf("A call came through on each suite of the specification that the device offers (%d): %s.", len(works), strings.Join(works, ", "))
 	}
 	return v
 }
 
-// ScriptRefusal is Refusal, but for a handshake that cannot be played to the
-// device because of what it offers.
+// byUs reports whether it was we who could not go on with the handshake.
+func (c *connection) byUs() bool { return c.failed != nil && c.failed.By == record.Us }
+
+// ScriptRefusal is Refusal, but for a handshake that may not be playable to the
+// device because of what it offers, or that cannot be followed to SIP.
 func ScriptRefusal(c Case) Verdict {
+	const update = "Bring the device's TLS software up to date: it must end such a handshake with an alert."
 	v := Refusal(c)
-	if v.Status != Inconclusive || len(c.Attempts) == 0 {
+	if reached := (Verdict{}); !c.outside(&reached) || !c.controlled(&reached) {
 		return v
 	}
+	if _, conn := taken(c.Attempts); conn != nil {
+		v.Hint = update // it is no matter of certificates
+		return v
+	}
+	var all []*connection
+	dropped := false
 	for _, a := range c.Attempts {
+		_, is := truncated(a)
+		dropped = dropped || is
 		for _, conn := range tried(connections(a)) {
-			if conn.failed != nil && conn.failed.By == record.Us && strings.Contains(conn.failed.Error, "took what it must refuse") {
+			all = append(all, conn)
+			if conn.byUs() && strings.Contains(conn.failed.Error, "took what it must refuse") {
 				v.Status = unmet(c.Level)
 				v.Observed = fmt.Sprintf("The device went on with the handshake with %s: %s. We could not follow it further.", conn.proxy, conn.failed.Error)
-				v.Hint = "Bring the device's TLS software up to date: it must end such a handshake with an alert."
+				v.Hint = update
 				v.show(a, conn.failedAt, "%s: the device went on", conn.proxy)
 				return v
 			}
 		}
 	}
-	why := ""
-	for _, conn := range tried(connections(c.Attempts[len(c.Attempts)-1])) {
-		if conn.failed == nil || conn.failed.By != record.Us || !strings.Contains(conn.failed.Error, "does not allow the script") {
-			return v
-		}
-		why = conn.failed.Error
+	if v.Status != Inconclusive || dropped || len(all) == 0 || slices.ContainsFunc(all, func(conn *connection) bool {
+		return !conn.byUs() || !strings.Contains(conn.failed.Error, "does not allow the script")
+	}) {
+		return v
 	}
-	if why != "" {
-		v.Status = NotApplicable
-		v.Observed = "This handshake cannot be played to the device, because of what its ClientHello offers: " + why + "."
-		v.Hint = ""
-	}
+	v.Status = NotApplicable
+	v.Observed = "This handshake cannot be played to the device, because of what its ClientHello offers: " + all[0].failed.Error + "."
+	v.Hint = ""
 	return v
 }
 
@@ -99,28 +115,50 @@ func WeakSuiteRefused(c Case) Verdict {
 	if !c.outside(&v) || !c.controlled(&v) {
 		return v
 	}
-	var weak, cannot []uint16
-	for _, s := range SuitesOffered(c.Control[len(c.Control)-1]) {
-		if _, is := weakSuites[s]; is {
-			weak = append(weak, s)
-			if !slices.ContainsFunc(c.Attempts, func(a record.Attempt) bool {
-				return strings.Contains(a.Name, SuiteName(s)) || strings.Contains(a.Name, fmt.Sprintf("0x%04X", s))
-			}) {
-				cannot = append(cannot, s)
-			}
-		}
-	}
+	weak := slices.DeleteFunc(SuitesOffered(c.Control[len(c.Control)-1]), func(s uint16) bool { return weakSuites[s] == "" })
 	if len(weak) == 0 {
 		v.Status, v.Observed = Pass, "The device offers no weak suite, so none can be chosen."
 		return v
 	}
-	if v = c.eachRefused(v, false, "Remove the suite from the device's cipher list."); v.Status == Pass && len(cannot) > 0 {
+	served := slices.DeleteFunc(c.faulty(), cannotServe)
+	for _, a := range served {
+		weak = slices.DeleteFunc(weak, func(s uint16) bool {
+			return shownIn(a) == SuiteName(s) || shownIn(a) == fmt.Sprintf("0x%04X", s)
+		})
+	}
+	const remove = "Remove the suite from the device's cipher list."
+	if len(served) > 0 {
+		var all bool
+		if v, all = c.eachRefused(v, served, nil, remove); !all {
+			return v
+		}
+	}
+	if len(weak) > 0 {
 		v.Status = Inconclusive
-		v.Observed = fmt.Sprintf("The device offers %s, which no TLS library here can serve, so it was not seen whether it takes that.", suiteNames(cannot))
-		v.Hint = "Remove the suite from the device's cipher list."
+		v.Observed = fmt.Sprintf("The device offers %s, which could not be served to it here, so it was not seen whether it takes that.", suiteNames(weak))
+		v.Hint = remove
 	}
 	return v
 }
+
+// cannotServe reports whether in an attempt we could not do a handshake that the
+// device began.
+func cannotServe(a record.Attempt) bool {
+	all := tried(connections(a))
+	return len(all) > 0 && !slices.ContainsFunc(all, func(conn *connection) bool { return !conn.byUs() || conn.failed.Deadline })
+}
+
+// faulty returns the attempts that are not the control.
+func (c Case) faulty() []record.Attempt {
+	return slices.DeleteFunc(slices.Clone(c.Attempts), func(a record.Attempt) bool { return a.Name == c.Control[len(c.Control)-1].Name })
+}
+
+// shownIn says what the proxies showed in an attempt, besides a good certificate.
+func shownIn(a record.Attempt) string { return strings.TrimPrefix(a.Name, "healthy with ") }
+
+// suitesOfOld are those with RSA certificates that versions below TLS 1.2 have,
+// but for the weak ones (RFC 5246 appendix C, RFC 8422 section 6, RFC 5932).
+var suitesOfOld = []uint16{0x002f, 0x0033, 0x0035, 0x0039, 0x0041, 0x0045, 0x0084, 0x0088, 0xc013, 0xc014}
 
 // OldVersionRefused judges whether the device takes a version of TLS below 1.2.
 func OldVersionRefused(c Case) Verdict {
@@ -128,39 +166,55 @@ func OldVersionRefused(c Case) Verdict {
 	if !c.outside(&v) || !c.controlled(&v) {
 		return v
 	}
-	return c.eachRefused(v, true, "Switch off versions below TLS 1.2 in the device's TLS profile.")
+	v, _ = c.eachRefused(v, c.faulty(), func(conn *connection) bool {
+		return slices.ContainsFunc(conn.ours, aboutVersion) ||
+			slices.ContainsFunc(conn.ours, aboutSuite) && len(greeting{ClientHello: *conn.hello}.of(slices.Concat(suitesOfOld, WeakSuites()))) == 0
+	}, "Switch off versions below TLS 1.2 in the device's TLS profile.")
+	return v
 }
 
 // eachRefused judges attempts each of which showed something that is to be
-// refused. Where the device need not have offered it, our own alert that nothing
-// is in common counts as its refusal.
-func (c Case) eachRefused(v Verdict, optional bool, hint string) Verdict {
+// refused. Where absent, if not nil, finds that the device offers nothing of the
+// kind, our own end of the connection counts as its refusal. all: each was refused.
+func (c Case) eachRefused(v Verdict, attempts []record.Attempt, absent func(*connection) bool, hint string) (judged Verdict, all bool) {
 	var ended []string
-	for _, a := range c.Attempts {
+	var open *record.Attempt
+	var openConn *connection
+	for _, a := range attempts {
 		o, _, conn := outcomeOf([]record.Attempt{a})
-		all := tried(connections(a))
-		unoffered := optional && len(all) > 0 && !slices.ContainsFunc(all, func(x *connection) bool {
-			return x.done != nil || !slices.ContainsFunc(x.ours, func(b record.Alert) bool {
-				return b.Name == "protocol_version" || b.Name == "handshake_failure"
-			})
+		_, dropped := truncated(a)
+		conns := tried(connections(a))
+		unoffered := absent != nil && !dropped && len(conns) > 0 && !slices.ContainsFunc(conns, func(x *connection) bool {
+			return !x.refused() && (x.done != nil || !x.byUs() || !absent(x))
 		})
 		switch {
 		case o == accepted:
 			v.Status = unmet(c.Level)
-			v.Observed = fmt.Sprintf("The device took it: with the proxies %s, it completed the handshake with %s and sent SIP %s.", a.Name, conn.proxy, conn.sip[0].Method)
+			v.Observed = fmt.Sprintf("The device took %s: it completed the handshake with %s and sent SIP %s.", shownIn(a), conn.proxy, conn.sip[0].Method)
 			v.Hint = hint
 			v.show(a, conn.first, "%s: the device sent SIP", conn.proxy)
-			return v
+			return v, false
 		case o == refused:
 			v.show(a, conn.end, "%s: the device ended the connection: %s", conn.proxy, conn.how())
 		case unoffered:
-			v.show(a, all[0].end, "%s: the device offers nothing of the kind", all[0].proxy)
+			v.show(a, conns[0].end, "%s: the device offers nothing of the kind", conns[0].proxy)
 		default:
-			return undecided(v, a, conn)
+			if open == nil {
+				open, openConn = &a, conn
+			}
+			continue
 		}
-		ended = append(ended, a.Name)
+		ended = append(ended, shownIn(a))
 	}
-	v.Status = Pass
-	v.Observed = fmt.Sprintf("The device took none of it: %s.", strings.Join(ended, "; "))
-	return v
+	switch {
+	case open != nil:
+		v = undecided(v, *open, openConn)
+		v.Observed = fmt.Sprintf("With %s: %s", shownIn(*open), v.Observed)
+	case len(ended) == 0:
+		v.Status, v.Observed = Error, "The case holds no attempt with anything to refuse: the harness did not play the scenario to its end."
+	default:
+		v.Status = Pass
+		v.Observed = fmt.Sprintf("The device took none of it: %s.", strings.Join(ended, ", "))
+	}
+	return v, v.Status == Pass
 }

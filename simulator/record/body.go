@@ -62,6 +62,8 @@ type Profile struct {
 	Deadline time.Duration `json:"deadline_ns,omitempty"`
 	// Refusing are the proxies whose ports answer RST.
 	Refusing []string `json:"refusing,omitempty"`
+	// Dropping are those whose ports do not answer a SYN.
+	Dropping []string `json:"dropping,omitempty"`
 	// Script is how the handshake is played where not as it should be, and Odd
 	// are the proxies that do so; all of them where it is empty.
 	Script string   `json:"script,omitempty"`

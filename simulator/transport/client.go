@@ -45,17 +45,13 @@ func (d Dialer) Dial(ctx context.Context, remote netip.AddrPort) (*Conn, error) 
 	if d.Suites == nil {
 		d.Suites = SurvivingSuites()
 	}
-	timeout := d.ConnectTimeout
-	if timeout == 0 {
-		timeout = 5 * time.Second
-	}
 	origin := d.Origin
 	origin.Conn = d.Recorder.NextConn()
 	now := time.Now
 	if d.Recorder.Now != nil {
 		now = d.Recorder.Now
 	}
-	nd := net.Dialer{Timeout: timeout}
+	nd := net.Dialer{Timeout: d.connectTimeout()}
 	if d.Local.IsValid() {
 		nd.LocalAddr = net.TCPAddrFromAddrPort(netip.AddrPortFrom(d.Local, 0))
 	}
@@ -82,20 +78,31 @@ func (d Dialer) Dial(ctx context.Context, remote netip.AddrPort) (*Conn, error) 
 	return conn, nil
 }
 
+func (d Dialer) connectTimeout() time.Duration {
+	if d.ConnectTimeout == 0 {
+		return 5 * time.Second
+	}
+	return d.ConnectTimeout
+}
+
 // ErrUnreachable is wrapped by the errors of a TCP connect that failed.
 var ErrUnreachable = errors.New("unreachable")
 
 func explainDial(remote netip.AddrPort, err error) error {
-	var timeout net.Error
 	switch {
 	case errors.Is(err, context.Canceled): // our doing, not the device's
 		return fmt.Errorf("connecting to %s: %w", remote, err)
 	case errors.Is(err, syscall.ECONNREFUSED):
 		return fmt.Errorf("connecting to %s: %w: nothing listens there (connection refused); check the port and that the device's TLS listener is up", remote, ErrUnreachable)
-	case errors.As(err, &timeout) && timeout.Timeout():
+	case timedOut(err):
 		return fmt.Errorf("connecting to %s: %w: no answer; check the address, routing and firewalls between here and the device", remote, ErrUnreachable)
 	case errors.Is(err, syscall.EADDRNOTAVAIL):
 		return fmt.Errorf("connecting to %s: the local address is not on this machine: %w", remote, err)
 	}
 	return fmt.Errorf("connecting to %s: %w: %w", remote, ErrUnreachable, err)
+}
+
+func timedOut(err error) bool {
+	var timeout net.Error
+	return errors.As(err, &timeout) && timeout.Timeout()
 }

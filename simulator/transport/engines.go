@@ -3,6 +3,8 @@ package transport
 import (
 	"bytes"
 	"context"
+	"crypto"
+	"crypto/ecdsa"
 	"crypto/sha256"
 	"crypto/tls"
 	"crypto/x509"
@@ -22,14 +24,23 @@ import (
 // can, and libssl the two suites that crypto/tls does not have, and devices that
 // offer nothing better than SHA-1. Where libssl is missing crypto/tls does all,
 // and what it cannot do is refused.
-type Engines struct{}
+type Engines struct {
+	missing func() error // in place of LibSSLMissing, where not nil
+}
+
+func (e Engines) libsslMissing() error {
+	if e.missing != nil {
+		return e.missing()
+	}
+	return LibSSLMissing()
+}
 
 // Name implements Engine.
 func (Engines) Name() string { return "by policy" }
 
 // Server implements Engine. It reads the ClientHello, picks the suite as the
 // cloud does, and takes the engine that has it.
-func (Engines) Server(ctx context.Context, raw net.Conn, p ServerParameters) (Session, error) {
+func (e Engines) Server(ctx context.Context, raw net.Conn, p ServerParameters) (Session, error) {
 	hello, seen, err := peek(ctx, raw)
 	conn := &replay{Conn: raw, seen: seen}
 	if err != nil { // what is no ClientHello crypto/tls refuses with the right alert
@@ -39,13 +50,17 @@ func (Engines) Server(ctx context.Context, raw net.Conn, p ServerParameters) (Se
 		return GoEngine{}.Server(ctx, conn, p)
 	}
 	suite, err := choose(hello.Suites, curves(hello.Groups), p.Suites)
-	if err != nil || !slices.Contains(hello.Versions, versionTLS12) || goCan(suite) && modern(hello.SignatureSchemes) {
+	if err != nil || !slices.Contains(hello.Versions, versionTLS12) || goCan(suite) && signable(hello.SignatureSchemes, p.Certificate.PrivateKey) {
 		return GoEngine{}.Server(ctx, conn, p)
 	}
-	if missing := libssl.Available(); missing != nil {
+	if missing := e.libsslMissing(); missing != nil {
 		s, err := GoEngine{}.Server(ctx, conn, p) // perhaps with another suite
-		if err != nil && !goCan(suite) {
-			err = fmt.Errorf("serving %s, which crypto/tls does not have: %w", SuiteName(suite), missing)
+		lack := "signs with nothing that the device takes"
+		if !goCan(suite) {
+			lack = "does not have " + SuiteName(suite)
+		}
+		if err != nil {
+			err = fmt.Errorf("%w (crypto/tls %s: %w)", err, lack, missing)
 		}
 		return s, err
 	}
@@ -54,11 +69,11 @@ func (Engines) Server(ctx context.Context, raw net.Conn, p ServerParameters) (Se
 }
 
 // Client implements Engine.
-func (Engines) Client(ctx context.Context, raw net.Conn, p ClientParameters) (Session, error) {
+func (e Engines) Client(ctx context.Context, raw net.Conn, p ClientParameters) (Session, error) {
 	if !slices.ContainsFunc(p.Suites, func(s uint16) bool { return !goCan(s) }) {
 		return GoEngine{}.Client(ctx, raw, p)
 	}
-	if err := libssl.Available(); err != nil {
+	if err := e.libsslMissing(); err != nil {
 		p.Suites = slices.DeleteFunc(slices.Clone(p.Suites), func(s uint16) bool { return !goCan(s) })
 		if len(p.Suites) == 0 {
 			return nil, fmt.Errorf("offering a suite that crypto/tls does not have: %w", err)
@@ -70,12 +85,14 @@ func (Engines) Client(ctx context.Context, raw net.Conn, p ClientParameters) (Se
 
 const versionTLS12 = 0x0303
 
-// modern reports whether a device that offers these signature algorithms (none
-// means SHA-1 only, RFC 5246 section 7.4.1.4.1) can be served by crypto/tls.
-func modern(schemes []uint16) bool {
-	return slices.ContainsFunc(schemes, func(s uint16) bool {
-		return slices.Contains([]uint16{0x0401, 0x0501, 0x0601, 0x0804, 0x0805, 0x0806, 0x0403, 0x0503, 0x0603}, s)
-	})
+// signable reports whether crypto/tls can sign with key for a device that offers
+// these signature algorithms. None means SHA-1 only (RFC 5246 section 7.4.1.4.1).
+func signable(schemes []uint16, key crypto.PrivateKey) bool {
+	can := []uint16{0x0401, 0x0501, 0x0601, 0x0804, 0x0805, 0x0806} // RSA, RFC 8446 section 4.2.3
+	if _, is := key.(*ecdsa.PrivateKey); is {
+		can = []uint16{0x0403, 0x0503, 0x0603}
+	}
+	return slices.ContainsFunc(schemes, func(s uint16) bool { return slices.Contains(can, s) })
 }
 
 // LibSSLEngine is the machine's OpenSSL, with the settings of GoEngine. It offers
@@ -122,8 +139,8 @@ func (e LibSSLEngine) Server(ctx context.Context, raw net.Conn, p ServerParamete
 }
 
 // Client implements Engine.
-func (LibSSLEngine) Client(ctx context.Context, raw net.Conn, p ClientParameters) (Session, error) {
-	config := &libssl.Config{Suites: p.Suites, Groups: []uint16{uint16(P384)}, ServerName: p.ServerName,
+func (e LibSSLEngine) Client(ctx context.Context, raw net.Conn, p ClientParameters) (Session, error) {
+	config := &libssl.Config{MinVersion: e.Version, MaxVersion: e.Version, Suites: p.Suites, Groups: []uint16{uint16(P384)}, ServerName: p.ServerName,
 		SecurityLevel: 0} // what the device shows is for the judge to weigh
 	if p.Verify != nil {
 		config.Verify = func(chain [][]byte) error {
@@ -138,7 +155,7 @@ func (LibSSLEngine) Client(ctx context.Context, raw net.Conn, p ClientParameters
 			return p.Verify(certs)
 		}
 	} else {
-		config = kept(fmt.Sprintf("client %x %q", p.Suites, p.ServerName), config)
+		config = kept(fmt.Sprintf("client %x %x %q", e.Version, p.Suites, p.ServerName), config)
 	}
 	c, err := libssl.Client(ctx, raw, config)
 	return libsslDone(ctx, c, err)

@@ -13,18 +13,24 @@ import (
 	"time"
 
 	"byocheck/simulator/record"
+	"byocheck/simulator/transport/scripted"
 )
 
 // A device that sends what is no handshake ends its own connection, never the
 // server.
 func TestGarbage(t *testing.T) {
-	s := start(t, &Server{}, healthy())
+	s := start(t, &Server{}, eight())
 	noise := make([]byte, 64<<10)
 	random := rand.New(rand.NewPCG(1, 2))
 	for i := range noise {
 		noise[i] = byte(random.Uint32())
 	}
 	long := append([]byte{22, 3, 3, 0xff, 0xff}, noise[:0x400]...)
+	body, err := scripted.NewHello("lb01.test", DeprecatedSuites()...).Marshal()
+	if err != nil {
+		t.Fatal(err)
+	}
+	deprecated := records(append([]byte{handshakeClientHello, 0, 0, byte(len(body))}, body...), 1<<14)
 	for _, tt := range []struct {
 		name string
 		send []byte
@@ -35,6 +41,10 @@ func TestGarbage(t *testing.T) {
 		{"an endless row of empty records", bytes.Repeat([]byte{22, 3, 3, 0, 0}, 2000)},
 		{"warnings without end", bytes.Repeat(alert(1, 112), 2000)},
 		{"a ClientHello of 16 MiB", append([]byte{22, 3, 3, 0x40, 0, 1, 0xff, 0xff, 0xff}, noise[:0x4000-4]...)},
+		{"records of one octet without end", bytes.Repeat([]byte{22, 3, 3, 0, 1, 1}, 20_000)},
+		{"a truncated record", []byte{22, 3, 3, 0, 200, 1, 0, 0, 196, 3}},
+		{"a ClientHello, then noise", append(hello(t, device(ecdheGCM256)), noise[:0x400]...)},
+		{"a ClientHello for libssl, then noise", append(deprecated, noise[:0x400]...)},
 		{"application data first", []byte{23, 3, 3, 0, 1, 0}},
 		{"change_cipher_spec first", ccs},
 	} {

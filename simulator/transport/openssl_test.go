@@ -7,11 +7,14 @@ import (
 	"crypto/rsa"
 	"crypto/x509"
 	"encoding/pem"
+	"errors"
 	"io"
 	"net/netip"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -20,7 +23,7 @@ import (
 	"byocheck/simulator/record"
 )
 
-// opensslNames are OpenSSL's names of the six suites.
+// opensslNames are OpenSSL's names of the eight suites.
 var opensslNames = map[uint16]string{
 	ecdheGCM256: "ECDHE-RSA-AES256-GCM-SHA384",
 	ecdheGCM128: "ECDHE-RSA-AES128-GCM-SHA256",
@@ -28,6 +31,9 @@ var opensslNames = map[uint16]string{
 	rsaGCM256:   "AES256-GCM-SHA384",
 	rsaGCM128:   "AES128-GCM-SHA256",
 	rsaCBC:      "AES256-SHA",
+
+	ecdheRSAAES256CBCSHA384: "ECDHE-RSA-AES256-SHA384",
+	rsaAES256CBCSHA256:      "AES256-SHA256",
 }
 
 // openssl finds the program; where the peers must be there, its lack fails.
@@ -42,6 +48,35 @@ func openssl(t *testing.T) string {
 		t.SkipNow()
 	}
 	return path
+}
+
+// needLibSSL is openssl for the library.
+func needLibSSL(t testing.TB) {
+	t.Helper()
+	missing := LibSSLMissing()
+	if missing == nil {
+		return
+	}
+	if os.Getenv("BYOCHECK_REQUIRE_PEERS") == "1" {
+		t.Fatalf("BYOCHECK_REQUIRE_PEERS=1, and %v", missing)
+	}
+	t.Skipf("not run: %v", missing)
+}
+
+// engineOf is the one that Engines take for a suite.
+func engineOf(t testing.TB, suite uint16) string {
+	if goCan(suite) {
+		return GoEngine{}.Name()
+	}
+	needLibSSL(t)
+	return LibSSLEngine{}.Name()
+}
+
+// eight is a face that allows all suites of the newer edition.
+func eight() Face {
+	f := healthy()
+	f.Suites = EditionSuites(Newer)
+	return f
 }
 
 // process is a running program; it ends with the test.
@@ -95,12 +130,13 @@ func (p *process) line(t *testing.T, prefix string) string {
 	}
 }
 
-// A device built on OpenSSL as client.
+// A device built on OpenSSL as client, with each suite alone.
 func TestOpenSSLClient(t *testing.T) {
 	path := openssl(t)
-	s := start(t, &Server{}, healthy())
+	s := start(t, &Server{}, eight())
 	for suite, name := range opensslNames {
 		t.Run(name, func(t *testing.T) {
+			engine := engineOf(t, suite)
 			mark := s.Recorder.Mark()
 			p := run(t, path, "s_client", "-connect", s.Addr(0).String(), "-tls1_2", "-groups", "P-384", "-cipher", name, "-servername", "lb01.test", "-brief")
 			if _, err := io.WriteString(p.in, "OPTIONS\n"); err != nil {
@@ -108,7 +144,7 @@ func TestOpenSSLClient(t *testing.T) {
 			}
 			p.line(t, "OPTIONS") // came back
 			e, done := wait[record.HandshakeDone](t, s.Recorder, mark, nil)
-			if done.Suite != suite || ecdhe(suite) && done.Group != uint16(P384) || done.ServerName != "lb01.test" {
+			if done.Suite != suite || ecdhe(suite) && done.Group != uint16(P384) || done.ServerName != "lb01.test" || done.Engine != engine {
 				t.Errorf("recorded %+v", done)
 			}
 			p.in.Close() // s_client says close_notify and ends
@@ -124,20 +160,29 @@ func TestOpenSSLClient(t *testing.T) {
 	}
 }
 
-// A device built on OpenSSL that checks our certificate refuses it by itself.
+// A device built on OpenSSL that checks our certificate refuses it by itself,
+// whichever engine shows it.
 func TestOpenSSLClientRefuses(t *testing.T) {
 	path := openssl(t)
-	s := start(t, &Server{}, healthy())
-	run(t, path, "s_client", "-connect", s.Addr(0).String(), "-tls1_2", "-groups", "P-384", "-verify_return_error", "-verify", "5", "-no-CAfile", "-no-CApath", "-no-CAstore")
-	e, failed := wait[record.HandshakeFailed](t, s.Recorder, 0, nil)
-	wait(t, s.Recorder, 0, on[record.Closed](e.Conn))
-	if got := outcome(s.Recorder, e.Conn); failed.By != record.Device || !strings.HasPrefix(got, "alert in ") || !strings.Contains(got, "closed by device") {
-		t.Errorf("got %s, %+v", got, failed)
+	s := start(t, &Server{}, eight())
+	for _, suite := range []uint16{ecdheGCM256, ecdheRSAAES256CBCSHA384} {
+		t.Run(opensslNames[suite], func(t *testing.T) {
+			engineOf(t, suite)
+			mark := s.Recorder.Mark()
+			run(t, path, "s_client", "-connect", s.Addr(0).String(), "-tls1_2", "-groups", "P-384", "-cipher", opensslNames[suite],
+				"-verify_return_error", "-verify", "5", "-no-CAfile", "-no-CApath", "-no-CAstore")
+			e, failed := wait[record.HandshakeFailed](t, s.Recorder, mark, nil)
+			wait(t, s.Recorder, mark, on[record.Closed](e.Conn))
+			if got := outcome(s.Recorder, e.Conn); failed.By != record.Device || !strings.HasPrefix(got, "alert in 48; failed by device; closed by device") {
+				t.Errorf("got %s, %+v", got, failed)
+			}
+		})
 	}
 }
 
-// A device built on OpenSSL as server.
-func TestOpenSSLServer(t *testing.T) {
+// opensslServer is a device built on OpenSSL as server for one connection.
+func opensslServer(t *testing.T, cipher string, flags ...string) (*process, netip.AddrPort) {
+	t.Helper()
 	path := openssl(t)
 	dir := t.TempDir()
 	cert, key := filepath.Join(dir, "cert.pem"), filepath.Join(dir, "key.pem")
@@ -149,35 +194,86 @@ func TestOpenSSLServer(t *testing.T) {
 	}
 	write(cert, "CERTIFICATE", identity().Certificate[0])
 	write(key, "RSA PRIVATE KEY", x509.MarshalPKCS1PrivateKey(identity().PrivateKey.(*rsa.PrivateKey)))
+	p := run(t, path, append([]string{"s_server", "-accept", "127.0.0.1:0", "-naccept", "1", "-groups", "P-384", "-cipher", cipher, "-cert", cert, "-key", key}, flags...)...)
+	addr, err := netip.ParseAddrPort(p.line(t, "ACCEPT "))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p, addr
+}
+
+// A device built on OpenSSL as server, that has each suite alone, while six or
+// eight are offered.
+func TestOpenSSLServer(t *testing.T) {
+	offers := []struct {
+		name   string
+		suites []uint16
+		engine string
+	}{{"six offered", SurvivingSuites(), GoEngine{}.Name()}, {"eight offered", EditionSuites(Newer), LibSSLEngine{}.Name()}}
 	for suite, name := range opensslNames {
-		t.Run(name, func(t *testing.T) {
-			p := run(t, path, "s_server", "-accept", "127.0.0.1:0", "-naccept", "1", "-tls1_2", "-groups", "P-384", "-cipher", name, "-cert", cert, "-key", key)
-			addr, err := netip.ParseAddrPort(p.line(t, "ACCEPT "))
-			if err != nil {
-				t.Fatal(err)
+		for _, offer := range offers {
+			if !slices.Contains(offer.suites, suite) {
+				continue
 			}
-			rec := &record.Recorder{}
-			d := Dialer{Recorder: rec, ServerName: "sbc.test"}
-			c, err := d.Dial(context.Background(), addr)
-			if err != nil {
-				t.Fatal(err)
-			}
-			defer c.Close()
-			_, done := wait[record.HandshakeDone](t, rec, 0, nil)
-			if done.Suite != suite || ecdhe(suite) && done.Group != uint16(P384) {
-				t.Errorf("recorded %+v", done)
-			}
-			if _, err := io.WriteString(c, "INVITE\n"); err != nil {
-				t.Fatal(err)
-			}
-			p.line(t, "INVITE")
-			if _, err := io.WriteString(p.in, "ringing\n"); err != nil {
-				t.Fatal(err)
-			}
-			c.SetReadDeadline(time.Now().Add(patience))
-			if got, err := bufio.NewReader(c).ReadString('\n'); got != "ringing\n" {
-				t.Errorf("got %q, %v", got, err)
-			}
-		})
+			t.Run(name+", "+offer.name, func(t *testing.T) {
+				if len(offer.suites) == 8 {
+					needLibSSL(t)
+				}
+				p, addr := opensslServer(t, name, "-tls1_2")
+				rec := &record.Recorder{}
+				d := Dialer{Recorder: rec, ServerName: "sbc.test", Suites: offer.suites}
+				c, err := d.Dial(context.Background(), addr)
+				if err != nil {
+					t.Fatal(err)
+				}
+				defer c.Close()
+				_, done := wait[record.HandshakeDone](t, rec, 0, nil)
+				if done.Suite != suite || ecdhe(suite) && done.Group != uint16(P384) || done.Engine != offer.engine || done.ClientCertificateAsked {
+					t.Errorf("recorded %+v", done)
+				}
+				if _, err := io.WriteString(c, "INVITE\n"); err != nil {
+					t.Fatal(err)
+				}
+				p.line(t, "INVITE")
+				if _, err := io.WriteString(p.in, "ringing\n"); err != nil {
+					t.Fatal(err)
+				}
+				c.SetReadDeadline(time.Now().Add(patience))
+				if got, err := bufio.NewReader(c).ReadString('\n'); got != "ringing\n" {
+					t.Errorf("got %q, %v", got, err)
+				}
+			})
+		}
+	}
+}
+
+// Who refused whom is recorded of each engine as client.
+func TestOpenSSLServerRefused(t *testing.T) {
+	for _, suite := range []uint16{ecdheGCM256, ecdheRSAAES256CBCSHA384} {
+		for _, tt := range []struct {
+			name   string
+			flags  []string
+			verify func([]*x509.Certificate) error
+			want   string // a regular expression
+		}{
+			{"its certificate by us", nil, func([]*x509.Certificate) error { return errors.New("no such name") }, "alert out 42; failed by us; closed by us close"},
+			{"our lack of one by it", []string{"-Verify", "1"}, nil, "alert in 40; failed by device; closed by device (fin|rst)"},
+		} {
+			t.Run(opensslNames[suite]+", "+tt.name, func(t *testing.T) {
+				engineOf(t, suite)
+				_, addr := opensslServer(t, opensslNames[suite], append(tt.flags, "-tls1_2")...)
+				d := Dialer{Recorder: &record.Recorder{}, Suites: []uint16{suite}, Verify: tt.verify}
+				if c, err := d.Dial(context.Background(), addr); err == nil {
+					c.Close()
+					t.Fatal("the handshake was done")
+				}
+				if got := outcome(d.Recorder, 1); !regexp.MustCompile("^" + tt.want + "$").MatchString(got) {
+					t.Errorf("got %s, want %s", got, tt.want)
+				}
+				if failed := of[record.HandshakeFailed](d.Recorder, 1); failed[0].ClientCertificateAsked != (tt.flags != nil) {
+					t.Errorf("recorded %+v", failed)
+				}
+			})
+		}
 	}
 }

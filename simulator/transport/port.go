@@ -15,6 +15,10 @@ type port struct {
 	addr netip.AddrPort
 	hold int // a bound socket that never listens
 	ln   net.Listener
+
+	filter  func(fd int) error // makes a socket drop all that comes; keepNothing but in tests
+	silence int                // a listening socket that answers no SYN; -1 for none
+	filler  net.Conn           // the connection of ours in its queue, where it takes one
 }
 
 // openPort binds addr, without listening yet.
@@ -40,22 +44,15 @@ func openPort(addr netip.AddrPort) (*port, error) {
 		syscall.Close(fd)
 		return nil, fmt.Errorf("listening on %s: %w", addr, err)
 	}
-	return &port{addr: addr, hold: fd}, nil
+	return &port{addr: addr, hold: fd, filter: keepNothing, silence: -1}, nil
 }
 
 // listen makes the port accept connections.
 func (p *port) listen() error {
-	if err := share(p.hold, true); err != nil {
-		return fmt.Errorf("listening on %s: %w", p.addr, err)
-	}
-	defer share(p.hold, false)
-	fd, err := bind(p.addr)
+	p.refuse()
+	fd, err := p.open(512, func(int) {})
 	if err != nil {
-		return explainBind(p.addr, err)
-	}
-	if err := syscall.Listen(fd, 512); err != nil {
-		syscall.Close(fd)
-		return explainBind(p.addr, err)
+		return err
 	}
 	f := os.NewFile(uintptr(fd), p.addr.String())
 	defer f.Close()
@@ -66,12 +63,32 @@ func (p *port) listen() error {
 	return nil
 }
 
+// open makes a listening socket beside the one that holds the port; prepare
+// sees it before it listens.
+func (p *port) open(backlog int, prepare func(fd int)) (int, error) {
+	if err := share(p.hold, true); err != nil {
+		return -1, fmt.Errorf("listening on %s: %w", p.addr, err)
+	}
+	defer share(p.hold, false)
+	fd, err := bind(p.addr)
+	if err != nil {
+		return -1, explainBind(p.addr, err)
+	}
+	prepare(fd)
+	if err := syscall.Listen(fd, backlog); err != nil {
+		syscall.Close(fd)
+		return -1, explainBind(p.addr, err)
+	}
+	return fd, nil
+}
+
 // refuse makes the port answer RST.
 func (p *port) refuse() {
 	if p.ln != nil {
 		p.ln.Close()
 		p.ln = nil
 	}
+	p.speak()
 }
 
 func (p *port) close() {

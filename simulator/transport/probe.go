@@ -36,7 +36,7 @@ func (d Dialer) Probe(ctx context.Context, remote netip.AddrPort, name string, h
 }
 
 func (d Dialer) probe(ctx context.Context, remote netip.AddrPort, hello scripted.Hello) (scripted.Answer, error) {
-	nd := net.Dialer{Timeout: d.ConnectTimeout}
+	nd := net.Dialer{Timeout: d.connectTimeout()}
 	if d.Local.IsValid() {
 		nd.LocalAddr = net.TCPAddrFromAddrPort(netip.AddrPortFrom(d.Local, 0))
 	}

@@ -35,7 +35,9 @@ func (e ScriptedEngine) Server(ctx context.Context, raw net.Conn, p ServerParame
 	if err != nil {
 		return nil, err
 	}
-	return scriptedSession{s, Negotiated{Version: out.Version, Suite: out.Suite, Group: out.Group, Engine: e.Name()}}, nil
+	body, _ := out.Hello.Marshal()
+	hello, _ := parseHello(body)
+	return scriptedSession{s, Negotiated{Version: out.Version, Suite: out.Suite, Group: out.Group, ServerName: hello.ServerName, Engine: e.Name()}}, nil
 }
 
 // Client implements Engine; there are no scripts for that side.

@@ -42,6 +42,9 @@ type Face struct {
 	Deadline time.Duration
 	// Refusing lists the proxies (by index) whose ports answer RST.
 	Refusing []int
+	// Dropping lists those whose ports answer nothing: no SYN-ACK, no RST.
+	// Refusing counts where a proxy is in both.
+	Dropping []int
 	// Engine does the TLS of the proxies in Odd, of all where that is empty; nil
 	// is the server's.
 	Engine Engine
@@ -126,14 +129,22 @@ func (s *Server) Show(face Face) (int, error) {
 	for _, i := range face.Refusing {
 		shown.Refusing = append(shown.Refusing, s.Names[i])
 	}
+	for _, i := range face.Dropping {
+		shown.Dropping = append(shown.Dropping, s.Names[i])
+	}
 	for _, i := range face.Odd {
 		shown.Odd = append(shown.Odd, s.Names[i])
 	}
 	s.Recorder.Emit(record.Origin{Generation: generation}, shown)
 	for i, p := range s.ports {
-		switch refusing := slices.Contains(face.Refusing, i); {
-		case refusing:
+		switch {
+		case slices.Contains(face.Refusing, i):
 			p.refuse()
+		case slices.Contains(face.Dropping, i):
+			if err := p.drop(); err != nil {
+				s.mu.Unlock()
+				return generation, err
+			}
 		case p.ln == nil:
 			if err := p.listen(); err != nil {
 				s.mu.Unlock()
@@ -213,8 +224,8 @@ func (s *Server) accepted(i int, c net.Conn) {
 		t.shut("the simulator stops")
 	case foreign:
 		t.shut("the peer is not among device.sources")
-	case slices.Contains(s.face.Refusing, i): // taken off the queue just before the port closed
-		t.shut("the port refuses now")
+	case slices.Contains(s.face.Refusing, i), slices.Contains(s.face.Dropping, i): // taken off the queue just before the port closed
+		t.shut("the port takes no connections now")
 	case len(s.conns)+len(s.raw) >= maxConns:
 		t.shut(fmt.Sprintf("more than %d connections at once", maxConns))
 	default:

@@ -1,6 +1,7 @@
 package transport
 
 import (
+	"errors"
 	"fmt"
 	"net"
 	"net/netip"
@@ -70,9 +71,9 @@ func (w *Tripwire) Close() {
 	w.work.Wait()
 }
 
-func (w *Tripwire) tell(name, transport string, local, remote net.Addr, b []byte) {
+func (w *Tripwire) tell(generation int, name, transport string, local, remote net.Addr, b []byte) {
 	peer, _ := netip.ParseAddrPort(remote.String())
-	w.Recorder.Emit(record.Origin{Generation: w.Generation(), Proxy: name}, record.Cleartext{
+	w.Recorder.Emit(record.Origin{Generation: generation, Proxy: name}, record.Cleartext{
 		Transport: transport, Local: addrPort(local), Remote: addrPort(remote), Raw: slices.Clone(b),
 		Foreign: len(w.Sources) > 0 && !slices.ContainsFunc(w.Sources, func(p netip.Prefix) bool { return p.Contains(peer.Addr().Unmap()) }),
 	})
@@ -83,12 +84,17 @@ func (w *Tripwire) streams(l net.Listener, name string) {
 	for {
 		c, err := l.Accept()
 		if err != nil {
-			return
+			if errors.Is(err, net.ErrClosed) {
+				return
+			}
+			time.Sleep(10 * time.Millisecond) // out of descriptors: let some close
+			continue
 		}
+		generation := w.Generation() // of the face that stood when the device connected
 		select {
 		case slots <- struct{}{}:
 		default:
-			w.tell(name, "TCP", c.LocalAddr(), c.RemoteAddr(), nil)
+			w.tell(generation, name, "TCP", c.LocalAddr(), c.RemoteAddr(), nil)
 			c.Close()
 			continue
 		}
@@ -98,7 +104,7 @@ func (w *Tripwire) streams(l net.Listener, name string) {
 			c.SetReadDeadline(time.Now().Add(tripping))
 			b := make([]byte, tripped)
 			n, _ := c.Read(b)
-			w.tell(name, "TCP", c.LocalAddr(), c.RemoteAddr(), b[:n])
+			w.tell(generation, name, "TCP", c.LocalAddr(), c.RemoteAddr(), b[:n])
 		})
 	}
 }
@@ -110,6 +116,6 @@ func (w *Tripwire) packets(pc *net.UDPConn, name string) {
 		if err != nil {
 			return
 		}
-		w.tell(name, "UDP", pc.LocalAddr(), net.UDPAddrFromAddrPort(from), b[:min(n, tripped)])
+		w.tell(w.Generation(), name, "UDP", pc.LocalAddr(), net.UDPAddrFromAddrPort(from), b[:min(n, tripped)])
 	}
 }

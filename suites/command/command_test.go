@@ -60,6 +60,7 @@ connect: %[1]s.20:20061
 listen: [%[1]s.1:20061, %[1]s.2:20061, %[1]s.3:20061, %[1]s.4:20061]
 dns: %[1]s.53:20053
 media: %[1]s.5
+revocation: {listen: "%[1]s.80:20088"}
 state: state
 carrier: {listen: "%[1]s.6:20060", device: "%[1]s.21:20060"}
 numbers: {inbound: [3175550100], outbound: [3175550123]}
@@ -86,6 +87,7 @@ func TestScripts(t *testing.T) {
 			"occupy":   occupy,
 			"device":   startDevice,
 			"await":    await,
+			"asked":    asked,
 			"sigint":   sigint,
 			"verdict":  verdict,
 			"names":    names,

@@ -10,11 +10,13 @@ import (
 	"net/netip"
 	"os/exec"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"byocheck/certs"
+	"byocheck/certs/revocation"
 	"byocheck/simulator/leg"
 	"byocheck/simulator/record"
 	"byocheck/simulator/sipua"
@@ -34,18 +36,17 @@ type device struct {
 	open map[net.Conn]struct{}
 	work sync.WaitGroup
 
+	asked       atomic.Int32 // questions about its certificate's revocation
 	interrupted *exec.Cmd
 }
 
 // behaviours are what a device does with a connection, which it then closes.
 var behaviours = map[string]func(*device, net.Conn){
-	"good": func(d *device, c net.Conn) {
-		d.afterHandshake(c, func(c *tls.Conn) {
-			f := d.agent.Stream(c, record.Origin{Conn: d.recorder.NextConn(), Proxy: "lb01"}, c.LocalAddr().String(), func(string) { c.Close() })
-			f.Serve(c)
-		})
-	},
-	"silent": func(d *device, c net.Conn) { d.drain(c) },
+	"good":   good,
+	"listed": good, // its certificate says where it would be revoked,
+	// and so does this one's, which is.
+	"revoked": good,
+	"silent":  func(d *device, c net.Conn) { d.drain(c) },
 	"hang-up": func(_ *device, c net.Conn) {
 		c.Read(make([]byte, 1))
 	},
@@ -84,6 +85,14 @@ var behaviours = map[string]func(*device, net.Conn){
 			}
 		})
 	},
+}
+
+// good takes every call.
+func good(d *device, c net.Conn) {
+	d.afterHandshake(c, func(c *tls.Conn) {
+		f := d.agent.Stream(c, record.Origin{Conn: d.recorder.NextConn(), Proxy: "lb01"}, c.LocalAddr().String(), func(string) { c.Close() })
+		f.Serve(c)
+	})
 }
 
 // flood writes noise for as long as somebody takes it, the same in each run.
@@ -130,7 +139,11 @@ func startDevice(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(err)
 	issued, err := lab.IssueDevice("sbc.customer.test", certs.DeviceOptions{})
 	ts.Check(err)
-	d.config = &tls.Config{Certificates: []tls.Certificate{issued.Certificate}, MaxVersion: tls.VersionTLS12, CurvePreferences: []tls.CurveID{tls.CurveP384}}
+	presents := issued.Certificate
+	if args[0] == "listed" || args[0] == "revoked" {
+		presents = d.listed(ts, lab, args[0] == "revoked")
+	}
+	d.config = &tls.Config{Certificates: []tls.Certificate{presents}, MaxVersion: tls.VersionTLS12, CurvePreferences: []tls.CurveID{tls.CurveP384}}
 	ln, err := net.Listen("tcp", args[1])
 	ts.Check(err)
 	d.agent = sipua.Agent{Recorder: &d.recorder, Leg: "device", Incoming: func(c *sipua.Call) { d.side.Answer(c) }}
@@ -147,6 +160,36 @@ func startDevice(ts *testscript.TestScript, neg bool, args []string) {
 		d.mu.Unlock()
 		d.work.Wait()
 	})
+}
+
+// listed makes a certificate whose revocation is told by a server of the device's
+// authority, which keeps count of questions.
+func (d *device) listed(ts *testscript.TestScript, lab *certs.Lab, revoked bool) tls.Certificate {
+	lists := &revocation.Server{OnFetch: func(revocation.Fetch) { d.asked.Add(1) }}
+	ts.Check(lists.Start())
+	ts.Defer(lists.Close)
+	authority, err := lab.DeviceAuthority()
+	ts.Check(err)
+	authority.Publish = lists.Publish
+	branch, err := authority.Branch("listed", nil)
+	ts.Check(err)
+	chain, err := branch.Chain(certs.Names{CN: "sbc.customer.test", DNS: []string{"sbc.customer.test"}})
+	ts.Check(err)
+	if revoked {
+		ts.Check(lists.Revoke(branch.Issuer().Name, chain.Leaf.SerialNumber, 1))
+	}
+	return chain
+}
+
+// asked checks that somebody asked whether the device's certificate is revoked, or
+// that nobody did: [!] asked
+func asked(ts *testscript.TestScript, neg bool, args []string) {
+	if len(args) != 0 {
+		ts.Fatalf("usage: [!] asked")
+	}
+	if n := ts.Value(deviceKey{}).(*device).asked.Load(); (n > 0) == neg {
+		ts.Fatalf("%d questions", n)
+	}
 }
 
 func (d *device) serve(ln net.Listener, behave func(*device, net.Conn)) {

@@ -131,3 +131,33 @@ func TestAdviceIsValid(t *testing.T) {
 		}
 	}
 }
+
+// Certificates tell where they are revoked only where the device can ask there.
+func TestTellsRevocation(t *testing.T) {
+	for _, tt := range []struct {
+		name, file string
+		want       bool
+	}{
+		{"near", near, true},
+		{"near, served elsewhere", near + "revocation: {listen: 192.0.2.1:8088}\n", true},
+		{"far, nothing given", far, false},
+		{"far, only the proxies given", far + ours, false},
+		{"far, served where it can reach it", far + ours + "revocation: {listen: 192.0.2.1:8088}\n", true},
+		{"far, forwarded to loopback", far + ours + "revocation: {advertise: 'crl.lab.test:80'}\n", true},
+		{"far, served everywhere", far + ours + "revocation: {listen: 0.0.0.0:8088, advertise: 'crl.lab.test:80'}\n", true},
+		{"a name that nobody resolved", "target: sbc.example.com\n", false},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			c, err := decode("b.yaml", []byte(tt.file))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := c.Validate(); err != nil {
+				t.Fatal(err)
+			}
+			if got := c.TellsRevocation(); got != tt.want {
+				t.Errorf("%t, want %t", got, tt.want)
+			}
+		})
+	}
+}
