@@ -40,32 +40,51 @@ type output struct {
 // are replaced; a file of the same name that holds anything else is refused
 // before the first one is written, and other files are left alone.
 func (l *Lab) Export(dir string, format Format) ([]File, error) {
+	var trusted []exported
+	var all [][]byte
+	for _, s := range cloudShapes {
+		cert := l.roots[s.id].cert
+		all = append(all, cert.Raw)
+		trusted = append(trusted, exported{"cloud-root-" + string(s.id), "trust on the device: " + cert.Subject.CommonName, [][]byte{cert.Raw}})
+	}
+	if format == PEM {
+		trusted = append(trusted, exported{"cloud-roots", "trust on the device: every simulated cloud root in one file", all})
+	}
+	return l.export(dir, format, trusted)
+}
+
+// ExportOrganisation is Export for a lab with a BYOC Premises Edge: in place of
+// the cloud's roots it writes that of the organisation, one certificate in one
+// file, as the page Configure certificate authorities of Genesys Cloud gives it.
+func (l *Lab) ExportOrganisation(dir string, format Format) ([]File, error) {
+	root := l.OrganisationRoot()
+	return l.export(dir, format, []exported{{"organisation-root", "trust on the device: " + root.Subject.CommonName, [][]byte{root.Raw}}})
+}
+
+// exported is a file of an export, without its extension.
+type exported struct {
+	name, purpose string
+	ders          [][]byte
+}
+
+func (l *Lab) export(dir string, format Format, files []exported) ([]File, error) {
 	if format != PEM && format != DER {
 		return nil, fmt.Errorf("exporting certificates: unknown format %q (known: %s, %s)", format, PEM, DER)
 	}
+	files = append(files, exported{"device-ca-root", "trust where a certificate of a lab device is checked: " + l.DeviceRoot().Subject.CommonName, [][]byte{l.DeviceRoot().Raw}})
 	var outputs []output
-	add := func(name, purpose string, ders ...[]byte) {
-		data := ders[0]
+	for _, f := range files {
+		data := f.ders[0]
 		if format == PEM {
-			data = encodeCertificates(ders...)
+			data = encodeCertificates(f.ders...)
 		}
-		outputs = append(outputs, output{File{filepath.Join(dir, name+"."+string(format)), purpose}, data, 0o644})
+		outputs = append(outputs, output{File{filepath.Join(dir, f.name+"."+string(format)), f.purpose}, data, 0o644})
 	}
-	var all [][]byte
-	for _, s := range shapes {
-		cert := l.roots[s.id].cert
-		all = append(all, cert.Raw)
-		add("cloud-root-"+string(s.id), "trust on the device: "+cert.Subject.CommonName, cert.Raw)
-	}
-	if format == PEM {
-		add("cloud-roots", "trust on the device: every simulated cloud root in one file", all...)
-	}
-	add("device-ca-root", "trust where a certificate of a lab device is checked: "+l.DeviceRoot().Subject.CommonName, l.DeviceRoot().Raw)
-	files, err := writeOutputs(dir, outputs)
+	written, err := writeOutputs(dir, outputs)
 	if err != nil {
 		return nil, fmt.Errorf("exporting certificates: %w", err)
 	}
-	return files, nil
+	return written, nil
 }
 
 // WriteChain writes a chain and its key into dir, which it makes if needed, as

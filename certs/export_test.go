@@ -68,7 +68,7 @@ func TestDeviceStillTrustsAfterRestart(t *testing.T) {
 
 			later := testStart.Add(3 * year)
 			again := openLab(t, state, at(later))
-			for _, s := range shapes {
+			for _, s := range cloudShapes {
 				a := authorityUnder(t, again, s.id)
 				if err := verify(chainOf(t, a, Healthy), use1.DNS[1], later, trust...); err != nil {
 					t.Errorf("%s: a device with the first export refuses: %v", s.id, err)
@@ -195,7 +195,7 @@ func TestOpenSSLServesWrittenChains(t *testing.T) {
 			if _, err := WriteChain(to, chain); err != nil {
 				t.Fatal(err)
 			}
-			servedByOpenSSL(t, openssl, to, lab.CloudRoots(), a)
+			servedByOpenSSL(t, openssl, to, rootsOf(lab), a)
 		})
 	}
 }

@@ -96,7 +96,7 @@ const leafKeys = "leaf"
 // or belongs to a root, to the device CA or to a certificate in avoid, counts as
 // not there; one that cannot be kept (a read-only state) is used for this run.
 func (l *Lab) keptKeys(folder string, avoid []*x509.Certificate, wants ...wanted) ([]crypto.Signer, error) {
-	avoid = append(slices.Concat(avoid, l.CloudRoots()), l.device.root.cert, l.device.intermediate.cert)
+	avoid = append(slices.Concat(avoid, l.CloudRoots()), l.OrganisationRoot(), l.device.root.cert, l.device.intermediate.cert)
 	dir := filepath.Join(l.dir, "keys", folder)
 	keys := make([]crypto.Signer, len(wants))
 	var lacking []int

@@ -121,7 +121,7 @@ func TestUntrustedKeysAreNeverTrusted(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				trusted := append(lab.CloudRoots(), lab.DeviceRoot(), lab.device.intermediate.cert, chainOf(t, a, Healthy)[1])
+				trusted := append(lab.CloudRoots(), lab.OrganisationRoot(), lab.DeviceRoot(), lab.device.intermediate.cert, chainOf(t, a, Healthy)[1])
 				for _, c := range []*x509.Certificate{other.parent.cert, other.cert} {
 					for _, of := range trusted {
 						if bytes.Equal(c.RawSubjectPublicKeyInfo, of.RawSubjectPublicKeyInfo) {
@@ -129,7 +129,7 @@ func TestUntrustedKeysAreNeverTrusted(t *testing.T) {
 						}
 					}
 				}
-				if err := verify(chainOf(t, a, UntrustedRoot), use1.DNS[1], testStart, lab.CloudRoots()...); err == nil {
+				if err := verify(chainOf(t, a, UntrustedRoot), use1.DNS[1], testStart, append(lab.CloudRoots(), lab.OrganisationRoot())...); err == nil {
 					t.Error("the trusted roots vouch for it")
 				}
 			})

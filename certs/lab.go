@@ -1,5 +1,5 @@
 // Package certs makes and keeps the X.509 material of a conformance lab: the
-// simulated cloud roots that a device under test is told to trust, the
+// simulated roots that a device under test is told to trust, the
 // certificate chains the simulated cloud presents (healthy ones, and ones with
 // exactly one fault), and a device CA with the certificates it issued.
 //
@@ -69,8 +69,8 @@ type hierarchyKeys struct {
 }
 
 // schema is the version of the state directory's layout: 1 had one cloud root,
-// 2 has three.
-const schema = 2
+// 2 had three, 3 has the organisation's beside them.
+const schema = 3
 
 // stateFile is written last; a directory without it is not a whole state.
 const stateFile = "state.json"
@@ -123,20 +123,27 @@ func (l *Lab) DeviceRoot() *x509.Certificate { return l.device.root.cert }
 // order of the hierarchy table.
 func (l *Lab) CloudRoots() []*x509.Certificate {
 	var certs []*x509.Certificate
-	for _, s := range shapes {
+	for _, s := range cloudShapes {
 		certs = append(certs, l.roots[s.id].cert)
 	}
 	return certs
 }
+
+// OrganisationRoot is the root under which the simulated Edge has its
+// certificate: what a device of a BYOC Premises lab must trust.
+func (l *Lab) OrganisationRoot() *x509.Certificate { return l.roots[Organisation].cert }
 
 func (l *Lab) load() error {
 	info, err := l.readInfo()
 	if err != nil {
 		return err
 	}
-	if info.Schema != schema {
+	for info.Schema != schema { // more than once where an older program was killed while it upgraded
 		if err := l.upgrade(); err != nil {
 			return fmt.Errorf("adding the roots that layout %d of the state did not have: %w", info.Schema, err)
+		}
+		if info, err = l.readInfo(); err != nil {
+			return err
 		}
 	}
 	l.roots = make(map[Hierarchy]credential)

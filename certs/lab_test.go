@@ -47,7 +47,7 @@ var template = sync.OnceValues(func() (string, error) {
 			}
 		}
 		if i == 0 {
-			for _, other := range []Hierarchy{GlobalG2, deviceShape.id} {
+			for _, other := range []Hierarchy{GlobalG2, Organisation, deviceShape.id} {
 				if err := os.CopyFS(filepath.Join(dir, "keys", string(other)), os.DirFS(filepath.Join(dir, "keys", string(a.shape.id)))); err != nil {
 					return "", err
 				}
@@ -150,6 +150,7 @@ func TestOpenMakesTheLayout(t *testing.T) {
 		"roots/high-assurance-ev.key": 0o600, "roots/high-assurance-ev.crt": 0o644,
 		"roots/global-g2.key": 0o600, "roots/global-g2.crt": 0o644,
 		"roots/global-g3.key": 0o600, "roots/global-g3.crt": 0o644,
+		"roots/organisation.key": 0o600, "roots/organisation.crt": 0o644,
 		"device-ca/root.key": 0o600, "device-ca/root.crt": 0o644,
 		"device-ca/intermediate.key": 0o600, "device-ca/intermediate.crt": 0o644,
 	}
@@ -197,7 +198,7 @@ func TestOpenAgainChangesNothing(t *testing.T) {
 			t.Errorf("%s changed", name)
 		}
 	}
-	for _, root := range append(lab.CloudRoots(), lab.DeviceRoot()) {
+	for _, root := range append(lab.CloudRoots(), lab.OrganisationRoot(), lab.DeviceRoot()) {
 		if want := testStart.Add(rootLife); !root.NotAfter.Equal(want) {
 			t.Errorf("%s ends %v, want %v", root.Subject.CommonName, root.NotAfter, want)
 		}
@@ -283,7 +284,7 @@ func TestOpenReportsDamage(t *testing.T) {
 		{"no state.json", remove("state.json"), testStart, []string{"state.json", "not a complete lab state", "name an empty"}},
 		{"state.json is not JSON", write("state.json", "{"), testStart, []string{"state.json", "damaged", "restore"}},
 		{"newer layout", write("state.json", `{"schema":99}`), testStart, []string{"state.json", "layout 99", "another state directory"}},
-		{"layout without number", write("state.json", `{}`), testStart, []string{"state.json", "layout 0, and this program knows layouts 1 to 2"}},
+		{"layout without number", write("state.json", `{}`), testStart, []string{"state.json", "layout 0, and this program knows layouts 1 to 3"}},
 		{"root of the newer layout missing", remove("roots/global-g3.crt"), testStart, []string{"roots/global-g3.crt", "not a complete lab state", "restore"}},
 		{"EC key cut short", write("roots/global-g3.key", "-----BEGIN PRIVATE KEY-----\nMIG2"), testStart, []string{"roots/global-g3.key", "damaged"}},
 		{"key missing", remove(evKey), testStart, []string{evKey, "not a complete lab state", "restore"}},

@@ -5,10 +5,11 @@ import (
 	"crypto/x509/pkix"
 	"encoding/asn1"
 	"fmt"
+	"slices"
 )
 
-// Hierarchy names one of the simulated cloud hierarchies. It is also the file
-// name of its root in the state directory and in exports.
+// Hierarchy names one of the simulated hierarchies. It is also the file name of
+// its root in the state directory.
 type Hierarchy string
 
 const (
@@ -23,6 +24,10 @@ const (
 	// suite of the cloud is authenticated by RSA. A client must hence offer
 	// ecdsa_secp384r1_sha384 (RFC 8446 section 4.2.3) beside the RSA algorithms.
 	GlobalG3 Hierarchy = "global-g3"
+	// Organisation is the private CA of a customer's organisation in Genesys Cloud,
+	// which issues the certificates of its BYOC Premises Edges (clause
+	// byoc-052-edge-org-ca). It is none of the cloud's.
+	Organisation Hierarchy = "organisation"
 )
 
 // shape is the form of a hierarchy: a row of a table, so that another
@@ -54,8 +59,11 @@ type leafShape struct {
 	policies  []x509.OID
 }
 
-// shapes are the simulated cloud hierarchies.
-var shapes = []shape{
+// shapes are the hierarchies whose roots the state directory keeps.
+var shapes = append(slices.Clone(cloudShapes), organisationShape)
+
+// cloudShapes are the simulated cloud hierarchies.
+var cloudShapes = []shape{
 	{
 		id:    HighAssuranceEV,
 		since: 1,
@@ -141,6 +149,32 @@ func cloudLeaf(signature x509.SignatureAlgorithm) leafShape {
 	}
 }
 
+// organisationShape is the hierarchy of an organisation's Edges: a plain private
+// CA. Whether the real one signs its Edges directly or through an intermediate
+// is not published; it has one here, as the faults of a chain need it.
+var organisationShape = shape{
+	id:    Organisation,
+	since: 3,
+	root: caShape{
+		subject:   subject("US", "byocheck SIMULATED Organisation", "", "SIMULATED Organisation Root CA"),
+		key:       rsa2048,
+		signature: x509.SHA256WithRSA,
+	},
+	intermediate: caShape{
+		subject:   subject("US", "byocheck SIMULATED Organisation", "", "SIMULATED Organisation Edge CA"),
+		key:       rsa2048,
+		signature: x509.SHA256WithRSA,
+		policies:  []x509.OID{anyPolicy},
+	},
+	leaf: leafShape{
+		subject:   []attribute{{oidC, "US"}, {oidST, "Indiana"}, {oidL, "Indianapolis"}, {oidO, "byocheck SIMULATED Edge"}},
+		key:       rsa2048,
+		signature: x509.SHA256WithRSA,
+		usage:     x509.KeyUsageDigitalSignature | x509.KeyUsageKeyEncipherment,
+		extUsage:  []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
+	},
+}
+
 // deviceShape is the hierarchy of lab devices: a plain, healthy public CA.
 var deviceShape = shape{
 	id: "device",
@@ -165,10 +199,10 @@ var deviceShape = shape{
 	},
 }
 
-// Hierarchies lists those that are simulated, in the order of their table.
+// Hierarchies lists those of the cloud, in the order of their table.
 func Hierarchies() []Hierarchy {
 	var out []Hierarchy
-	for _, s := range shapes {
+	for _, s := range cloudShapes {
 		out = append(out, s.id)
 	}
 	return out

@@ -125,8 +125,8 @@ func TestShapes(t *testing.T) {
 			false, append(slices.Clone(ev), "2.23.140.1.2.1", "2.23.140.1.2.2", "2.23.140.1.2.3"),
 		},
 	}
-	if len(tests) != len(shapes) {
-		t.Errorf("%d hierarchies are tested, and there are %d", len(tests), len(shapes))
+	if len(tests) != len(cloudShapes) {
+		t.Errorf("%d hierarchies are tested, and there are %d", len(tests), len(cloudShapes))
 	}
 	now := testStart.Add(300 * 24 * time.Hour)
 	lab := openLab(t, stateCopy(t), at(now))
@@ -251,7 +251,8 @@ func (f form) check(t *testing.T, c, issuer *x509.Certificate) {
 
 // TestRootsSignThemselves: soundly, which crypto/x509 does not ask of an anchor.
 func TestRootsSignThemselves(t *testing.T) {
-	for _, root := range openLab(t, stateCopy(t), at(testStart)).CloudRoots() {
+	lab := openLab(t, stateCopy(t), at(testStart))
+	for _, root := range append(lab.CloudRoots(), lab.OrganisationRoot()) {
 		if err := root.CheckSignature(root.SignatureAlgorithm, root.RawTBSCertificate, root.Signature); err != nil {
 			t.Errorf("%s: %v", root.Subject.CommonName, err)
 		}

@@ -11,8 +11,10 @@ import (
 // lintErrors are the lints that certificates of healthy chains fail, and why
 // that stays so.
 var lintErrors = map[string]string{
-	"e_subj_orgunit_in_ca_cert":       "the real roots, and the intermediate under the EV root, have a unit in their subject, which was allowed then",
-	"e_sub_cert_or_sub_ca_using_sha1": "the real EV root is signed with SHA-1, which nobody checks on a trust anchor",
+	"e_sub_cert_certificate_policies_missing": "a private authority asserts no policy of the CA/Browser Forum",
+	"e_sub_cert_cert_policy_empty":            "the same",
+	"e_subj_orgunit_in_ca_cert":               "the real roots, and the intermediate under the EV root, have a unit in their subject, which was allowed then",
+	"e_sub_cert_or_sub_ca_using_sha1":         "the real EV root is signed with SHA-1, which nobody checks on a trust anchor",
 }
 
 // failsLint is where they are: from the leaf on, by hierarchy.
@@ -20,6 +22,7 @@ var failsLint = map[Hierarchy][3][]string{
 	HighAssuranceEV: {nil, {"e_subj_orgunit_in_ca_cert"}, {"e_sub_cert_or_sub_ca_using_sha1", "e_subj_orgunit_in_ca_cert"}},
 	GlobalG2:        {nil, nil, {"e_subj_orgunit_in_ca_cert"}},
 	GlobalG3:        {nil, nil, {"e_subj_orgunit_in_ca_cert"}},
+	Organisation:    {{"e_sub_cert_certificate_policies_missing", "e_sub_cert_cert_policy_empty"}, nil, nil},
 	deviceShape.id:  {},
 }
 
