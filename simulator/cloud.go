@@ -1,5 +1,6 @@
 // Package simulator is the simulated BYOC Cloud region: four proxies with
 // their certificates, SIP, SRTP and DNS, put together from the rooms below it.
+// It can also be an Edge of BYOC Premises: one proxy that belongs to no region.
 package simulator
 
 import (
@@ -29,9 +30,16 @@ type Cloud struct {
 	Recorder *record.Recorder
 	// Region is the one that is played; the zero value is use1.
 	Region region.Region
+	// Edge, if not empty, is the host name of the BYOC Premises Edge that is
+	// played in place of a region: one proxy, and no name but its own.
+	Edge string
 	// Edition of the specification, older or newer (the default): it decides
-	// which cipher suites are taken and offered.
+	// which cipher suites are taken and offered, unless Suites says so.
 	Edition string
+	Suites  []uint16
+	// MediaSecurity of the trunk: required (the default), optional, which offers
+	// SRTP and accepts an offer of RTP, or off, which knows RTP only.
+	MediaSecurity string
 	// Authority makes the certificates; nil makes a lab in a temporary folder.
 	Authority *certs.Authority
 	// Authorities are those of the hierarchies that a face may name.
@@ -130,8 +138,12 @@ func (c *Cloud) Start() (err error) {
 			return l.Flow, nil
 		},
 	}
-	c.side = leg.Side{Name: "cloud", Recorder: c.Recorder, Agent: c.agent, Media: c.Media, Secure: true, SendHz: leg.CloudHz, ExpectHz: leg.CarrierHz}
+	c.side = leg.Side{Name: "cloud", Recorder: c.Recorder, Agent: c.agent, Media: c.Media,
+		Secure: c.MediaSecurity != "off", Optional: c.MediaSecurity == "optional", SendHz: leg.CloudHz, ExpectHz: leg.CarrierHz}
 	c.server = transport.Server{Recorder: c.Recorder, Listen: c.Listen, Sources: c.Sources, Accept: c.accept}
+	if c.Edge != "" {
+		c.server.Names = []string{"edge"}
+	}
 	face, err := c.face(Face{})
 	if err != nil {
 		return err
@@ -176,7 +188,10 @@ func (c *Cloud) defaults() error {
 	if c.Recorder == nil {
 		c.Recorder = &record.Recorder{}
 	}
-	if c.Region.Code == "" {
+	hierarchy := certs.HighAssuranceEV
+	if c.Edge != "" {
+		hierarchy, c.Region = certs.Organisation, region.Region{}
+	} else if c.Region.Code == "" {
 		r, err := region.Lookup("use1")
 		if err != nil {
 			return err
@@ -193,11 +208,11 @@ func (c *Cloud) defaults() error {
 		if err != nil {
 			return err
 		}
-		if c.Authority, err = lab.NewAuthority(certs.HighAssuranceEV); err != nil {
+		if c.Authority, err = lab.NewAuthority(hierarchy); err != nil {
 			return err
 		}
 	}
-	for len(c.Listen) < 4 {
+	for len(c.Listen) < len(c.Hosts()) {
 		c.Listen = append(c.Listen, netip.MustParseAddrPort("127.0.0.1:0"))
 	}
 	if !c.Media.IsValid() {
@@ -224,16 +239,18 @@ func (c *Cloud) startDNS() error {
 		return nil
 	}
 	hosts := map[string][]netip.Addr{}
-	for i, name := range c.Region.Proxies.Value {
+	for i, name := range c.Hosts() {
 		hosts[name] = []netip.Addr{c.advertised(i).Addr()}
 	}
-	var service []dns.SRV
-	for i, name := range c.Region.Proxies.Value {
-		service = append(service, dns.SRV{Priority: 10, Weight: 10, Port: c.advertised(i).Port(), Target: name})
+	services := map[string][]dns.SRV{}
+	if domain := c.Region.SRVDomain.Value; domain != "" {
+		for i, name := range c.Hosts() {
+			services["_sips._tcp."+domain] = append(services["_sips._tcp."+domain], dns.SRV{Priority: 10, Weight: 10, Port: c.advertised(i).Port(), Target: name})
+		}
 	}
 	s, err := dns.Start(dns.Config{
-		Listen: c.DNS.String(), FallbackPort: c.DNSFallback, Zones: c.Region.Zones(), Hosts: hosts,
-		Services: map[string][]dns.SRV{"_sips._tcp." + c.Region.SRVDomain.Value: service}, TTL: c.TTL, Now: c.Recorder.Now,
+		Listen: c.DNS.String(), FallbackPort: c.DNSFallback, Zones: c.Zones(), Hosts: hosts,
+		Services: services, TTL: c.TTL, Now: c.Recorder.Now,
 		OnQuery: func(q dns.Query) {
 			c.Recorder.EmitAt(record.Origin{}, record.DNSQuery{Name: q.Name, Type: q.Type, Rcode: q.Rcode,
 				Answers: q.Answers, Client: q.Client.String(), Transport: q.Transport}, q.At)
@@ -249,13 +266,14 @@ func (c *Cloud) startDNS() error {
 
 // MoveNames lets the name of each proxy lead to the address of the next one, by
 // steps places, and records it; 0 puts all back. ok is false where there is no
-// DNS, or where the proxies share an address, so that names cannot be moved.
+// DNS or only one proxy, or where they share an address, so that names cannot be
+// moved.
 func (c *Cloud) MoveNames(steps int) (ok bool) {
-	if c.names == nil || c.advertised(0).Addr() == c.advertised(1).Addr() {
+	if c.names == nil || len(c.Hosts()) < 2 || c.advertised(0).Addr() == c.advertised(1).Addr() {
 		return false
 	}
 	n := len(c.Listen)
-	for i, name := range c.Region.Proxies.Value {
+	for i, name := range c.Hosts() {
 		to := (i + steps) % n
 		if err := c.names.Set(name, []netip.Addr{c.advertised(to).Addr()}); err != nil {
 			return false
@@ -265,9 +283,38 @@ func (c *Cloud) MoveNames(steps int) (ok bool) {
 	return true
 }
 
-// Names returns the region's names: the proxies', and the SRV domain.
+// Hosts returns the names of the proxies, lb01 first, or the Edge's own.
+func (c *Cloud) Hosts() []string {
+	if c.Edge != "" {
+		return []string{c.Edge}
+	}
+	return slices.Clone(c.Region.Proxies.Value)
+}
+
+// Names returns all names that the certificates are for: the proxies', and the
+// SRV domain; those of an Edge are its own alone.
 func (c *Cloud) Names() []string {
-	return append(slices.Clone(c.Region.Proxies.Value), c.Region.SRVDomain.Value)
+	if c.Edge != "" {
+		return c.Hosts()
+	}
+	return append(c.Hosts(), c.Region.SRVDomain.Value)
+}
+
+// Zones returns the DNS zones that are served: the region's, or an Edge's own
+// name, since the rest of its domain is the customer's.
+func (c *Cloud) Zones() []string {
+	if c.Edge != "" {
+		return c.Hosts()
+	}
+	return c.Region.Zones()
+}
+
+// Offers returns the cipher suites that are taken and offered.
+func (c *Cloud) Offers() []uint16 {
+	if len(c.Suites) > 0 {
+		return slices.Clone(c.Suites)
+	}
+	return transport.EditionSuites(c.Edition)
 }
 
 // Show swaps the face, then closes the connections that the device opened

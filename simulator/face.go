@@ -100,7 +100,7 @@ func (c *Cloud) face(f Face) (transport.Face, error) {
 	if err != nil {
 		return transport.Face{}, fmt.Errorf("making the certificate %s: %w", f.Name(), err)
 	}
-	out := transport.Face{Profile: f.Name(), About: s.about, Certificate: s.chain, Suites: transport.EditionSuites(c.Edition), Deadline: c.Handshake, Refusing: f.Refusing.list(), Dropping: f.Dropping.list()}
+	out := transport.Face{Profile: f.Name(), About: s.about, Certificate: s.chain, Suites: c.Offers(), Deadline: c.Handshake, Refusing: f.Refusing.list(), Dropping: f.Dropping.list()}
 	if f.Certificate == certs.ECDSALeaf {
 		out.Suites = transport.ECDSASuites()
 	}
@@ -174,9 +174,13 @@ func (c *Cloud) authority(h certs.Hierarchy) (*certs.Authority, error) {
 }
 
 // chainNames are those in the proxies' certificate: the SRV domain as common
-// name, and all names as alternatives (clause byoc-k07-common-name-column).
+// name, and all names as alternatives (clause byoc-k07-common-name-column). An
+// Edge has but one name.
 func (c *Cloud) chainNames() certs.Names {
 	n := certs.Names{CN: c.Region.SRVDomain.Value, DNS: c.Names()}
+	if c.Edge != "" {
+		n.CN = c.Edge
+	}
 	for i := range c.Listen {
 		a := c.Listen[i].Addr()
 		if i < len(c.Advertise) {

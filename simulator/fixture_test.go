@@ -80,7 +80,7 @@ func start(t testing.TB, c *Cloud) *Cloud {
 func trusting(c *Cloud, proxy int) *tls.Config {
 	roots := x509.NewCertPool()
 	roots.AddCert(c.Authority.Root())
-	return &tls.Config{RootCAs: roots, ServerName: c.Region.Proxies.Value[proxy]}
+	return &tls.Config{RootCAs: roots, ServerName: c.Hosts()[proxy]}
 }
 
 // connect opens a connection to a proxy as the device.

@@ -68,7 +68,7 @@ type proposal struct {
 
 func (c *Cloud) dial(ctx context.Context, proxy int, o proposal) (*Link, error) {
 	if len(o.suites) == 0 {
-		o.suites = transport.EditionSuites(c.Edition)
+		o.suites = c.Offers()
 	}
 	d := c.dialer(proxy)
 	d.Deadline, d.Suites = o.deadline, o.suites

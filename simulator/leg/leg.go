@@ -37,8 +37,9 @@ type Side struct {
 	Agent *sipua.Agent
 	// Media is our RTP address; Advertised goes into SDP, Media where it is not valid.
 	Media, Advertised netip.Addr
-	// Secure: RTP/SAVP with SDES is offered and required; else RTP/AVP.
-	Secure bool
+	// Secure: RTP/SAVP with SDES is offered and required; else RTP/AVP. Optional,
+	// beside it: an offer of RTP/AVP is accepted as well.
+	Secure, Optional bool
 	// SendHz is the tone we play, ExpectHz the one we listen for.
 	SendHz, ExpectHz float64
 	// Rand makes SRTP keys; nil is crypto/rand.
@@ -239,13 +240,13 @@ func (l *Leg) accept(offer sdp.Audio) ([]byte, media.Session, error) {
 	use := []sdp.Codec{{Type: session.PayloadType, Name: session.Codec.String()}}
 	want := sdp.ProfileRTP
 	var ours []sdes.Line
-	if l.side.Secure {
+	if l.side.Secure && !(l.side.Optional && offer.Profile == sdp.ProfileRTP) {
 		want = sdp.ProfileSRTP
 	}
 	if offer.Profile != want {
 		return nil, session, fmt.Errorf("the audio is offered as %s, not %s", offer.Profile, want)
 	}
-	if l.side.Secure {
+	if want == sdp.ProfileSRTP {
 		var lines []sdes.Line
 		var unreadable error // lines beside a good one do no harm (RFC 4568 5.1.2)
 		for _, text := range offer.Crypto {

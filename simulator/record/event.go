@@ -32,12 +32,16 @@ type Event struct {
 	Generation int
 	// Conn identifies one connection or UDP flow within the recorder; 0 for none.
 	Conn uint64
-	// Proxy is the simulated proxy (lb01..lb04) by the local address on which
-	// the connection stands, or "carrier"; empty for what belongs to neither.
+	// Proxy is the simulated proxy (lb01..lb04, or edge for an Edge) by the local
+	// address on which the connection stands, or "carrier"; empty for what
+	// belongs to neither.
 	Proxy string
 	// Body says what happened.
 	Body Body
 }
+
+// AtCloud reports whether the event belongs to a simulated proxy.
+func (e Event) AtCloud() bool { return e.Proxy != "" && e.Proxy != "carrier" }
 
 // Body is the typed content of an event. Kind is its name on the wire of the
 // encoding, for ever.
