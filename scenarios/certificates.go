@@ -34,7 +34,7 @@ var certificates = []certificate{
 	{certs.WrongOrder, ledger.LevelInfo, "What the device makes of a chain in the wrong order",
 		[]string{"rfc5246-7.4.2-server-certificate-order"}, nil},
 	{certs.SuperfluousRoot, ledger.LevelMust, "The device accepts a chain that holds the root as well",
-		[]string{"byoc-018-trust-digicert-root", "rfc5246-7.4.2-server-certificate-order"}, nil},
+		[]string{"rfc5246-7.4.2-server-certificate-order", "byoc-018-trust-digicert-root"}, nil},
 	{certs.IntermediateNotCA, ledger.LevelMust, "The device refuses a chain whose intermediate is no CA",
 		[]string{"byoc-016-client-validates", "rfc5280-4.2.1.9-basic-constraints"}, nil},
 	{certs.PathLengthExceeded, ledger.LevelMust, "The device refuses a chain that is longer than its path length constraint allows",

@@ -91,7 +91,7 @@ func playHandshakes(n int, ping bool) func(context.Context, *Stage, *judge.Case)
 
 // playSuites offers the device one of the surviving suites after the other.
 func playSuites(ctx context.Context, s *Stage, c *judge.Case) error {
-	return s.offerEach(ctx, c, transport.LastingSuites(s.Edition))
+	return s.offerEach(ctx, c, s.lasting())
 }
 
 // offerEach offers the device each of the suites alone.
@@ -110,6 +110,15 @@ func (s *Stage) offerEach(ctx context.Context, c *judge.Case, suites []uint16) e
 		c.Attempts = append(c.Attempts, w.Close())
 	}
 	return nil
+}
+
+// lasting are the suites of the trunk that are not slated for removal; one with a
+// list of its own (an Edge) has that.
+func (s *Stage) lasting() []uint16 {
+	if len(s.Cloud.Suites) > 0 {
+		return s.Cloud.Offers()
+	}
+	return transport.LastingSuites(s.Edition)
 }
 
 // lateness measures how much later than asked a timer of ours fires, until the

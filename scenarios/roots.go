@@ -16,7 +16,16 @@ import (
 // without being set up anew between them, and about a certificate that is
 // replaced while a call is up.
 func inboundRoots() []Scenario {
-	var out []Scenario
+	out := []Scenario{{
+		ID:      "cert.inbound.organisation-root-accepted",
+		Usually: time.Second,
+		Title:   "The device accepts an Edge whose certificate comes from the organisation's authority",
+		Level:   ledger.LevelMust,
+		Clauses: []string{"byoc-052-edge-org-ca", "byoc-051-edge-direct", "byoc-008-client-trusts-server-ca"},
+		Needs:   judge.CallsToCloud,
+		Play:    playOrganisationRoot,
+		Judge:   judge.OrganisationRoot,
+	}}
 	for _, r := range []struct {
 		hierarchy certs.Hierarchy
 		name      string
@@ -50,6 +59,27 @@ func inboundRoots() []Scenario {
 		Play:    playRotationDuringCall,
 		Judge:   judge.RotationDuringCall,
 	})
+}
+
+// playOrganisationRoot makes the device call the Edge as it is. Where it refuses,
+// it sees the same Edge under the cloud's roots.
+func playOrganisationRoot(ctx context.Context, s *Stage, c *judge.Case) error {
+	if c.Missing = s.missingFace(simulator.Face{}); len(c.Missing) > 0 {
+		return nil
+	}
+	defer s.restore()
+	s.tell("looking whether the device trusts the organisation's root")
+	a, err := s.control(ctx, "organisation-root", simulator.Face{})
+	c.Attempts = []record.Attempt{a}
+	for _, h := range certs.Hierarchies() {
+		if err != nil || ctx.Err() != nil || !judge.Tried(a) || judge.CameThrough(a) {
+			return err
+		}
+		s.tell("showing it the Edge under the root %s", h)
+		a, err = s.control(ctx, "under-"+string(h), simulator.Face{Hierarchy: h})
+		c.Control = append(c.Control, a)
+	}
+	return err
 }
 
 // playRotationDuringCall connects a call, replaces the certificate, connects a

@@ -30,6 +30,8 @@ type Scenario struct {
 	Readings string
 	// Needs is the feature without which the scenario does not apply.
 	Needs string
+	// Scope is what trunks it is about.
+	Scope judge.Scope
 	// Usually is how long it takes on a device that behaves, for the estimate of
 	// a run's end; 0 means a moment.
 	Usually time.Duration
@@ -58,13 +60,18 @@ func (s Scenario) Labels() []string {
 	for _, c := range s.Clauses {
 		out = append(out, "clause:"+c)
 	}
+	for _, system := range judge.Systems() {
+		if s.Scope.Covers(system) {
+			out = append(out, "system:"+string(system))
+		}
+	}
 	return out
 }
 
 // All returns the catalogue in the order in which it is played: first what
 // leaves the device as it is, then what makes it mark proxies as down.
 func All() []Scenario {
-	return slices.Concat(outbound(), outboundProbes(), sipOutbound(), inboundCalls(), inboundOffers(), sipInbound(), inboundSuites(), inboundStalls(), inboundScripts(), inboundRoots(), inboundCertificates(), inboundRevocation())
+	return scoped(slices.Concat(outbound(), outboundProbes(), sipOutbound(), inboundCalls(), inboundOffers(), sipInbound(), inboundSuites(), inboundStalls(), inboundScripts(), inboundRoots(), inboundCertificates(), inboundRevocation()))
 }
 
 // Find returns the scenario with the id.

@@ -78,8 +78,13 @@ func (s *Stage) New(sc Scenario) judge.Case {
 	if s.Now != nil {
 		now = s.Now
 	}
+	system := judge.Cloud
+	if s.Cloud.Edge != "" {
+		system = judge.Edge
+	}
 	return judge.Case{
-		Scenario: sc.ID, Level: sc.Level, Edition: s.Edition, Region: s.Cloud.Region.Code, Target: s.Cloud.Target, Names: s.Cloud.Names(),
+		Scenario: sc.ID, Level: sc.Level, System: system, Edition: s.Edition, Region: s.Cloud.Region.Code,
+		MediaSecurity: s.Cloud.MediaSecurity, Suites: s.Cloud.Suites, Scope: sc.Scope, Target: s.Cloud.Target, Names: s.Cloud.Names(),
 		Fault: sc.Fault, Readings: sc.Readings, Needs: sc.Needs, Declared: s.Declared, Roots: s.Roots, Deadline: s.Cloud.Handshake, Releasing: s.releasing(), Now: now().UTC(),
 	}
 }
@@ -111,6 +116,9 @@ func (s *Stage) play(ctx context.Context, sc Scenario, c *judge.Case) (err error
 			err = fmt.Errorf("the harness broke down: %v", p)
 		}
 	}()
+	if !c.InScope() {
+		return nil
+	}
 	if _, absent := s.Declared[sc.Needs]; absent && sc.Needs != "" {
 		// The declaration is checked against all that the run has seen so far.
 		c.Attempts = []record.Attempt{{Name: "the run so far", Generation: s.Cloud.Generation(), Events: s.Recorder.Since(0)}}

@@ -97,7 +97,7 @@ func (s *Stage) serveEach(ctx context.Context, c *judge.Case, faces func(control
 	return nil
 }
 
-// playOfferedSuites makes the device call once for each suite of the edition
+// playOfferedSuites makes the device call once for each suite of the trunk
 // that it offered in the control.
 func playOfferedSuites(ctx context.Context, s *Stage, c *judge.Case) error {
 	if c.Missing = s.missingFace(simulator.Face{}); len(c.Missing) > 0 {
@@ -110,7 +110,7 @@ func playOfferedSuites(ctx context.Context, s *Stage, c *judge.Case) error {
 		return err
 	}
 	offered := judge.SuitesOffered(a)
-	for _, suite := range transport.EditionSuites(s.Edition) {
+	for _, suite := range s.Cloud.Offers() {
 		if ctx.Err() != nil || !slices.Contains(offered, suite) {
 			continue
 		}

@@ -23,6 +23,7 @@ const MandatorySuite = "AES_CM_128_HMAC_SHA1_80"
 
 // secure checks the device's session description: one audio stream, RTP/SAVP,
 // with the mandatory suite; in an answer, one line with a tag that was offered.
+// Where the trunk's media security allows RTP/AVP, that will do.
 func (c Case) secure(v *Verdict, a record.Attempt, theirs []byte, e record.Event, offered []byte) bool {
 	bad := func(hint, format string, args ...any) bool {
 		v.Status = unmet(c.Level)
@@ -42,7 +43,19 @@ func (c Case) secure(v *Verdict, a record.Attempt, theirs []byte, e record.Event
 	if err != nil {
 		return bad("The device must describe an audio stream in its INVITE or 2xx.", "The device's session description cannot be used: %v.", err)
 	}
-	if p := audio[0].Profile; p != sdp.ProfileSRTP {
+	spoken := func() bool {
+		if _, ok := sdp.Common([]sdp.Codec{sdp.PCMU, sdp.PCMA}, audio[0].Codecs); !ok {
+			return bad("Allow PCMU or PCMA on the trunk.", "The device's session description has neither PCMU nor PCMA, the codecs that are spoken here.")
+		}
+		return true
+	}
+	switch p := audio[0].Profile; {
+	case p == sdp.ProfileRTP && c.allowsRTP(offered):
+		v.show(a, e, "the device's session description, with %s", p)
+		return spoken()
+	case c.MediaSecurity == "off":
+		return bad("Switch SRTP off on the device's trunk: at the Edge it is off.", "The device describes its audio as %s instead of RTP/AVP; media security is off on this trunk.", p)
+	case p != sdp.ProfileSRTP:
 		return bad(srtp, "The device describes its audio as %s instead of RTP/SAVP.", p)
 	}
 	lines, err := cryptoLines(audio[0])
@@ -56,8 +69,8 @@ func (c Case) secure(v *Verdict, a record.Attempt, theirs []byte, e record.Event
 		}
 		return bad(srtp, "The device's session description has no a=crypto line with %s.", MandatorySuite)
 	}
-	if _, ok := sdp.Common([]sdp.Codec{sdp.PCMU, sdp.PCMA}, audio[0].Codecs); !ok {
-		return bad("Allow PCMU or PCMA on the trunk.", "The device's session description has neither PCMU nor PCMA, the codecs that are spoken here.")
+	if !spoken() {
+		return false
 	}
 	if offered == nil {
 		v.show(a, e, "the device's offer, with %s", MandatorySuite)
@@ -132,7 +145,7 @@ func (c Case) recorded(v *Verdict, a record.Attempt, l *leg) bool {
 }
 
 // protected checks that everything the device sent to the cloud was SRTP under
-// the key that it announced.
+// the key that it announced, unless both sides had described it as RTP.
 func (c Case) protected(v *Verdict, a record.Attempt, l *leg) bool {
 	m := l.media
 	bad := func(hint, format string, args ...any) bool {
@@ -142,6 +155,11 @@ func (c Case) protected(v *Verdict, a record.Attempt, l *leg) bool {
 		return false
 	}
 	switch {
+	case l.plain() && m.Encrypted:
+		v.Status, v.Observed = Error, "RTP was agreed, but the simulator used SRTP."
+		return false
+	case l.plain():
+		return true
 	case !m.Encrypted || m.Suite != MandatorySuite:
 		v.Status = Error
 		v.Observed = "SRTP was agreed with " + MandatorySuite + ", but the simulator did not use it."

@@ -11,7 +11,8 @@ import (
 // OutboundCall judges a call from the cloud through the device to the carrier,
 // with SRTP on the cloud's side and a different tone each way.
 func OutboundCall(c Case) Verdict {
-	v := Verdict{Expected: "The device takes the call over TLS with " + MandatorySuite + ", connects it, and both sides hear each other's tone: encrypted on the cloud's side, audible at the carrier."}
+	with, where := c.security()
+	v := Verdict{Expected: "The device takes the call over TLS with " + with + ", connects it, and both sides hear each other's tone: " + where + "."}
 	if !c.outside(&v) {
 		return v
 	}
@@ -24,14 +25,14 @@ func OutboundCall(c Case) Verdict {
 	if !cloud.answered {
 		v.Status = unmet(c.Level)
 		v.Observed = "The device did not connect the call: " + cloud.outcome()
-		v.Hint = rejectionHint(cloud.rejected)
+		v.Hint = c.rejectionHint(cloud.rejected)
 		v.show(a, cloud.last, "the call from the cloud ended without being answered")
 		return v
 	}
 	if !c.secure(&v, a, cloud.answer, cloud.answerEvent, cloud.offer) || !c.recorded(&v, a, cloud) || !c.protected(&v, a, cloud) {
 		return v
 	}
-	so := fmt.Sprintf("The device answered with %s, and %d packets of its SRTP were authenticated, but ", cloud.media.Suite, cloud.media.Authenticated)
+	so := "The call was connected with " + cloud.agreed() + ", but "
 	switch {
 	case !c.CarrierHeard:
 		v.Status = Inconclusive
@@ -59,7 +60,8 @@ func OutboundCall(c Case) Verdict {
 
 // InboundCall judges a call from the carrier through the device to the cloud.
 func InboundCall(c Case) Verdict {
-	v := Verdict{Expected: "The device connects a call from its carrier side to the cloud over TLS with " + MandatorySuite + ", and both sides hear each other's tone: encrypted on the cloud's side, audible at the carrier."}
+	with, where := c.security()
+	v := Verdict{Expected: "The device connects a call from its carrier side to the cloud over TLS with " + with + ", and both sides hear each other's tone: " + where + "."}
 	if !c.outside(&v) {
 		return v
 	}
@@ -102,7 +104,7 @@ func InboundCall(c Case) Verdict {
 	switch {
 	case !c.CarrierHeard || carrier == nil:
 		v.Status = Inconclusive
-		v.Observed = fmt.Sprintf("The call was connected with %s, and %d packets of the device's SRTP were authenticated, but there is no agent on the device's other side to tell whether audio passes through the device.", cloud.media.Suite, cloud.media.Authenticated)
+		v.Observed = "The call was connected with " + cloud.agreed() + ", but there is no agent on the device's other side to tell whether audio passes through the device."
 		v.Hint = "Configure carrier (listen, device) and numbers.inbound, so that the call is made by the carrier agent."
 	case c.heard(&v, cloud, "carrier") && c.recorded(&v, a, carrier) && c.heard(&v, carrier, "cloud"):
 		v.Status = Pass
@@ -112,8 +114,8 @@ func InboundCall(c Case) Verdict {
 }
 
 func bothHeard(cloud, carrier *leg) string {
-	return fmt.Sprintf("The call was connected with %s; the cloud heard the carrier's tone in %.0f %% of its audio (%d packets, all authenticated), the carrier the cloud's in %.0f %%.",
-		cloud.media.Suite, 100*cloud.media.ToneShare, cloud.media.Authenticated, 100*carrier.media.ToneShare)
+	return fmt.Sprintf("The call was connected with %s. The cloud heard the carrier's tone in %.0f %% of its audio, the carrier the cloud's in %.0f %%.",
+		cloud.agreed(), 100*cloud.media.ToneShare, 100*carrier.media.ToneShare)
 }
 
 // elsewhere tells of calls to numbers that nobody waited for.
@@ -235,8 +237,10 @@ func (c Case) notArrived(v Verdict, a record.Attempt, ls callLegs) Verdict {
 	return v
 }
 
-func rejectionHint(status int) string {
+func (c Case) rejectionHint(status int) string {
 	switch {
+	case (status == 488 || status == 606) && c.MediaSecurity == "off":
+		return "The device refuses the media offered: allow RTP/AVP and G.711 on the trunk."
 	case status == 488 || status == 606:
 		return "The device refuses the media offered: allow RTP/SAVP with " + MandatorySuite + " and G.711 on the trunk."
 	case status == 404 || status == 484 || status == 604:

@@ -23,12 +23,21 @@ type Case struct {
 	Scenario string `json:"scenario"`
 	// Level is the scenario's weight: what an unmet requirement amounts to.
 	Level ledger.Level `json:"level"`
-	// Edition and Region are those that were simulated.
+	// System is the one that was simulated, with Cloud where a recording does not
+	// say; Edition and Region are those that were simulated. An Edge is in no
+	// region.
+	System  System `json:"system,omitempty"`
 	Edition string `json:"edition"`
-	Region  string `json:"region"`
+	Region  string `json:"region,omitempty"`
+	// MediaSecurity of the trunk: required, also where it is empty, optional or off.
+	MediaSecurity string `json:"media_security,omitempty"`
+	// Suites are those of the trunk, where it has a list of its own.
+	Suites []uint16 `json:"suites,omitempty"`
+	// Scope is what trunks the scenario is about.
+	Scope Scope `json:"scope,omitzero"`
 	// Target is the device as the trunk names it, without its port.
 	Target string `json:"target"`
-	// Names are the region's: the proxies', and the SRV domain.
+	// Names are the region's: the proxies', and the SRV domain; or the Edge's own.
 	Names []string `json:"names,omitempty"`
 	// Fault is what was wrong on purpose, in one sentence; empty for a scenario without one.
 	Fault string `json:"fault,omitempty"`

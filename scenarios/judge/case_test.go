@@ -24,6 +24,8 @@ func full() Case {
 		c.Missing = []string{"numbers: {inbound: […]}"}
 		c.Names = []string{"lb01.voice.use1.pure.cloud"}
 		c.Roots = [][]byte{{1, 2, 3}}
+		c.System, c.MediaSecurity, c.Suites = Edge, "optional", []uint16{0xc030}
+		c.Scope = onlyEdge
 		c.Readings, c.Offline = "accept: why; refuse: why not", true
 		c.Releasing = time.Second
 		c.Attempts = append(c.Attempts, attempt("again"))

@@ -74,6 +74,10 @@ var judges = []struct {
 	{"WeakSuitesRefused", WeakSuitesRefused, weakServerCases},
 	{"CompressionRefused", CompressionRefused, compressionCases},
 	{"SecureRenegotiation", SecureRenegotiation, renegotiationCases},
+	{"OrganisationRoot", OrganisationRoot, organisationCases},
+	{"OutboundCall by media security", OutboundCall, securedOutboundCases},
+	{"InboundCall by media security", InboundCall, securedInboundCases},
+	{"OffersSurvivingSuite of an Edge", OffersSurvivingSuite, trunkSuiteCases},
 }
 
 // lenient are the judges that hold nothing against a device.
@@ -97,6 +101,19 @@ func commonCases() []expected {
 			c: with(one(), func(c *Case) {
 				declare(CallsFromCloud)(c)
 				c.Needs, c.Missing = CallsToCloud, []string{"carrier:"}
+			})},
+		{name: "declared absent but the device calls the Edge", status: Inconclusive, says: []string{"was seen using it"}, shows: []string{"sip.message"},
+			c: with(one(device("edge", handshake, sends("INVITE"))), declare(CallsToCloud))},
+		{name: "declared absent, and the carrier is called", status: NotApplicable, says: []string{"Declared absent"},
+			c: with(one(carrierCall(call{})), declare(CallsToCloud))},
+		{name: "about an Edge, and the cloud is played", status: NotApplicable, says: []string{"Only for BYOC Premises", "byoc-052-edge-org-ca"},
+			c: with(one(device("lb01", handshake, sends("INVITE"))), func(c *Case) { c.Scope = onlyEdge })},
+		{name: "about the cloud, and an Edge is played", status: NotApplicable, says: []string{"Only for BYOC Cloud", "byoc-030-handshake-500ms"},
+			c: with(one(), func(c *Case) { c.System, c.Scope, c.Attempts = Edge, onlyCloud, nil })},
+		{name: "about required media security, and it is optional", status: NotApplicable, says: []string{"Only where media security is required", "byoc-053"},
+			c: with(one(), func(c *Case) {
+				c.System, c.MediaSecurity, c.Attempts = Edge, "optional", nil
+				c.Scope = Scope{MediaSecurity: "required", Clause: "byoc-053-edge-media-settings", Why: "the trunk allows RTP"}
 			})},
 		{name: "configuration lacks the stimulus", status: Inconclusive, says: []string{"could not be played", "carrier: {listen: …} / numbers: …"},
 			c: with(one(), func(c *Case) { c.Attempts, c.Missing = nil, []string{"carrier: {listen: …}", "numbers: …"} })},

@@ -200,7 +200,7 @@ func silence(a record.Attempt) (observed, hint string) {
 			"Check that the device can reach the proxies' addresses and port, and that its trunk uses TLS."
 	}
 	return "Nothing of the device reached the simulated cloud: no DNS query, no new connection.",
-		"Check that the device resolves the lbNN names through the simulator's DNS (or a hosts file), and that its trunk and route to the cloud are up."
+		"Check that the device resolves the lbNN names, or the Edge's, through the simulator's DNS (or a hosts file), and that its trunk and route to the cloud are up."
 }
 
 // stimulus returns the last stimulus event of the attempt that ended.

@@ -88,7 +88,18 @@ func (c Case) byName(v *Verdict, a record.Attempt, x address) bool {
 	case isAddress(x.host):
 		v.Observed = fmt.Sprintf("The device addressed its call to %s, an IP address. A name cannot be validated then.", x.host)
 		v.Hint = "Give the trunk the proxies by their names, lb01 to lb04, each with ;transport=tls."
-	case !c.regional(x.host):
+		if c.System == Edge {
+			v.Hint = "Give the trunk the Edge by its name, with ;transport=tls."
+		}
+	case !c.regional(x.host) && c.System == Edge && x.sni == "":
+		v.Status = Inconclusive
+		v.Observed = fmt.Sprintf("The device addressed its call to %q and sent no SNI, so it is not shown that it dials the Edge by its name, %s.", x.host, strings.Join(c.Names, ", "))
+		v.Hint = "Let the device send SNI, or the Edge's name as the host of the Request-URI."
+		return false
+	case !c.regional(x.host) && c.System == Edge && c.regional(x.sni):
+		v.Witnesses = append(v.Witnesses, fmt.Sprintf("the Request-URI names %q and not the Edge: how calls are routed there is the customer's to set", x.host))
+		return true
+	case !c.regional(x.host) && c.System != Edge:
 		v.Observed = fmt.Sprintf("The device addressed its call to %q, which is none of the region's names (%s).", x.host, strings.Join(c.Names, ", "))
 		v.Hint = "Use the TGRP form: the host of the Request-URI is the proxy's name, the trunk goes into tgrp and trunk-context of the user part."
 	case x.sni != "" && !c.regional(x.sni):

@@ -86,7 +86,18 @@ func byNameCases() []expected {
 	moved := func(name string, status Status, says string, then ...step) expected {
 		return expected{"moved: " + name, made(good, then...), status, []string{says}, []string{"sip.message"}}
 	}
+	const edge01 = "edge01.customer.test"
+	edge := func(name string, status Status, says, uri, sni string) expected {
+		return expected{"Edge: " + name, atEdge(one(carrierCall(call{}), addressedCall("edge", uri, sni))), status, []string{says}, []string{"sip.message"}}
+	}
 	return []expected{
+		edge("its name", Pass, `addressed its call to "edge01.customer.test" (SNI "edge01.customer.test")`, number+edge01+tail, edge01),
+		edge("its name without SNI", Pass, `(SNI "")`, number+edge01, ""),
+		edge("another host, its name in SNI", Pass, `addressed its call to "customer.test"`, number+"customer.test"+tail, edge01),
+		edge("another host, no SNI", Inconclusive, "not shown that it dials the Edge by its name, edge01.customer.test", number+"customer.test"+tail, ""),
+		edge("another host, another name in SNI", Fail, `asked for "customer.test" in SNI`, number+"customer.test"+tail, "customer.test"),
+		edge("its name, another name in SNI", Fail, `asked for "other.test" in SNI`, number+edge01, "other.test"),
+		edge("its address", Fail, "Give the trunk the Edge by its name", number+"127.0.1.1:5061"+tail, ""),
 		uri("proxy", Pass, `addressed its call to "lb01.voice`, number+lb01+tail),
 		uri("TGRP", Pass, `addressed its call to "lb01.voice`, "sip:+13175550100;tgrp=trunk-1;trunk-context=byoc.customer.test@"+lb01+tail),
 		uri("TGRP, an address in trunk-context", Pass, `"lb01.voice`, "sip:+13175550100;tgrp=t;trunk-context=192.0.2.1@"+lb01+":5061"+tail),

@@ -30,8 +30,11 @@ var (
 )
 
 // edition returns the suites of the edition that stay, and those that it has
-// for the time being.
+// for the time being; the trunk's own list, where it has one, stays.
 func (c Case) edition() (lasting, going []uint16) {
+	if len(c.Suites) > 0 {
+		return c.Suites, nil
+	}
 	switch c.Edition {
 	case "older":
 		return older, deprecated
@@ -127,7 +130,11 @@ func OffersSurvivingSuite(c Case) Verdict {
 		case len(leave) > 0:
 			return Warn, fmt.Sprintf("Of the specification's suites the device offers only %s. It works as long as these are accepted, and fails when they are removed, as announced on 24 March 2025.", suiteNames(leave)), enable
 		}
-		return Fail, fmt.Sprintf("None of the %d suites that the device offers is in the specification.", len(o.proper())), enable
+		list := "the specification"
+		if len(c.Suites) > 0 {
+			list = "the trunk's list"
+		}
+		return Fail, fmt.Sprintf("None of the %d suites that the device offers is in %s.", len(o.proper()), list), enable
 	})
 }
 

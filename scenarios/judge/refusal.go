@@ -193,9 +193,9 @@ func alertHint(conns []*connection) string {
 		for _, a := range c.alerts {
 			switch a.Name {
 			case "unknown_ca":
-				return "The device does not trust the lab's roots: export them (byocheck certs export) and install them as trusted CAs for the trunk."
+				return "The device does not trust the lab's roots: export them (byocheck certs export, with --premises for an Edge) and install them as trusted CAs for the trunk."
 			case "bad_certificate", "certificate_unknown", "unsupported_certificate":
-				return "The device refused the certificate. Install the lab's roots (byocheck certs export), and check that it dials a proxy by the name lbNN.voice.<region>, not by an address."
+				return "The device refused the certificate. Install the lab's roots (byocheck certs export), and check that it dials a proxy by the name lbNN.voice.<region>, or the Edge by its own, not by an address."
 			case "certificate_expired":
 				return "The device finds the certificate expired or not yet valid: check its clock."
 			case "protocol_version":

@@ -20,7 +20,8 @@ const (
 	Fail Status = "fail"
 	// Warn: a requirement of level should is not met, or one is met with little to spare.
 	Warn Status = "warn"
-	// NotApplicable: the device is declared not to have the feature, and nothing seen contradicts it.
+	// NotApplicable: the device is declared not to have the feature, and nothing
+	// seen contradicts it; or the trunk that is played is none that it is about.
 	NotApplicable Status = "not-applicable"
 	// Inconclusive: what was seen proves neither.
 	Inconclusive Status = "inconclusive"
@@ -94,6 +95,11 @@ func (c Case) outside(v *Verdict) (ok bool) {
 		v.Observed = fmt.Sprintf("The case has no level (it says %q), so it cannot be said what an unmet requirement amounts to.", c.Level)
 		return false
 	}
+	if !c.InScope() {
+		v.Status = NotApplicable
+		v.Observed = c.Scope.String()
+		return false
+	}
 	if reason, declared := c.Declared[c.Needs]; declared && c.Needs != "" {
 		for _, a := range slices.Concat(c.Control, c.Attempts) {
 			if e, seen := contradicts(c.Needs, a); seen {
@@ -140,7 +146,7 @@ func Features() []string { return []string{CallsFromCloud, CallsToCloud, Provisi
 func contradicts(feature string, a record.Attempt) (record.Event, bool) {
 	for _, e := range a.Events {
 		m, is := e.Body.(record.SIPMessage)
-		if !is || m.Dir != record.In || m.Method != "INVITE" || !strings.HasPrefix(e.Proxy, "lb") {
+		if !is || m.Dir != record.In || m.Method != "INVITE" || !e.AtCloud() {
 			continue
 		}
 		calls, takes := m.Status == 0, m.Status >= 200 && m.Status < 300

@@ -156,7 +156,7 @@ func (p Prompt) Pull(ctx context.Context) error {
 // proxy under the generation, or ended a handshake there.
 func Acted(generation int) func(record.Event) bool {
 	return func(e record.Event) bool {
-		if e.Generation != generation || !strings.HasPrefix(e.Proxy, "lb") {
+		if e.Generation != generation || !e.AtCloud() {
 			return false
 		}
 		switch b := e.Body.(type) {
