@@ -47,6 +47,8 @@ type Config struct {
 	// Advertise is what DNS and SIP say instead of Listen, where the device
 	// sees other addresses than this host has. Validate copies Listen if empty.
 	Advertise []netip.AddrPort
+	// Edge is what the trunk leads to in place of a region, if it is played.
+	Edge Edge
 	// State is the lab's state directory, relative to the working directory.
 	State string
 	// DNS is where the simulated zone is served.
@@ -157,6 +159,7 @@ func Default() Config {
 		Scheme:     "sip",
 		Edition:    "newer",
 		Listen:     proxies,
+		Edge:       defaultEdge(),
 		State:      ".byocheck",
 		DNS:        netip.MustParseAddrPort("127.0.1.53:53"),
 		Media:      netip.MustParseAddr("127.0.3.1"),

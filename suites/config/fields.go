@@ -29,6 +29,10 @@ var (
 		"state":                one(func(c *Config) *string { return &c.State }, parsePath),
 		"dns":                  one(func(c *Config) *netip.AddrPort { return &c.DNS }, addrPort(53)),
 		"media":                one(func(c *Config) *netip.Addr { return &c.Media }, parseAddr),
+		"edge.name":            one(func(c *Config) *string { return &c.Edge.Name }, parseEdgeName),
+		"edge.listen":          one(func(c *Config) *netip.AddrPort { return &c.Edge.Listen }, addrPort(DefaultPort)),
+		"edge.advertise":       one(func(c *Config) *netip.AddrPort { return &c.Edge.Advertise }, addrPort(DefaultPort)),
+		"edge.media-security":  one(func(c *Config) *string { return &c.Edge.MediaSecurity }, parseMediaSecurity),
 		"revocation.listen":    one(func(c *Config) *netip.AddrPort { return &c.Revocation.Listen }, addrPort(8088)),
 		"revocation.advertise": one(func(c *Config) *string { return &c.Revocation.Advertise }, parseHostPort),
 		"carrier.listen":       one(func(c *Config) *netip.AddrPort { return &c.Carrier.Listen }, addrPort(5060)),
@@ -53,6 +57,7 @@ var (
 	lists = map[string]func(*Config, []string) (int, error){
 		"listen":                    many(func(c *Config) *[]netip.AddrPort { return &c.Listen }, addrPort(DefaultPort)),
 		"advertise":                 many(func(c *Config) *[]netip.AddrPort { return &c.Advertise }, addrPort(DefaultPort)),
+		"edge.ciphers":              many(func(c *Config) *[]string { return &c.Edge.Ciphers }, parseText),
 		"device.sources":            many(func(c *Config) *[]netip.Prefix { return &c.Device.Sources }, parsePrefix),
 		"numbers.inbound":           many(func(c *Config) *[]string { return &c.Numbers.Inbound }, parseNumber),
 		"numbers.outbound":          many(func(c *Config) *[]string { return &c.Numbers.Outbound }, parseNumber),
@@ -94,7 +99,7 @@ func many[T any](field func(*Config) *[]T, parse func(string) (T, error)) func(*
 
 // members lists the keys of each group; the top level is the group "".
 func members() map[string][]string {
-	g := map[string][]string{"": {"carrier", "declared", "device", "numbers", "revocation", "timeouts", "trigger"}}
+	g := map[string][]string{"": {"carrier", "declared", "device", "edge", "numbers", "revocation", "timeouts", "trigger"}}
 	for _, path := range slices.Concat(slices.Collect(maps.Keys(scalars)), slices.Collect(maps.Keys(lists))) {
 		parent, key, nested := strings.Cut(path, ".")
 		if !nested {

@@ -121,6 +121,8 @@ func (d *document) value(c *Config, key string, e entry) error {
 		return d.trigger(c, e.value)
 	case "declared":
 		return d.declared(c, e.value)
+	case "edge":
+		c.Edge.Played = true
 	case "carrier":
 		if !isMapping(e.value) {
 			return d.noCarrier(c, e.value)

@@ -50,6 +50,13 @@ func (c *Config) missingAddresses() []string {
 	if !c.OutboundOnly() {
 		return nil
 	}
+	if c.Edge.Played {
+		return []string{
+			"edge:",
+			"  listen: <address of this host>:5061  # the Edge, where the device reaches it",
+			"media: <address of this host>  # the Edge's RTP",
+		}
+	}
 	return []string{
 		"listen: [<address of this host>:5061, <...>:5062, <...>:5063, <...>:5064]  # the four proxies, where the device reaches them",
 		"media: <another address of this host>  # the cloud's RTP",

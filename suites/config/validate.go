@@ -71,6 +71,9 @@ func (c *Config) checkWords() error {
 }
 
 func (c *Config) checkProxies() error {
+	if c.Edge.Played {
+		return c.checkEdge()
+	}
 	if len(c.Advertise) == 0 {
 		c.Advertise = slices.Clone(c.Listen)
 	}
@@ -107,7 +110,7 @@ func (c *Config) checkMedia() error {
 		return c.Errorf("media", "no address; %s", fix)
 	}
 	for _, a := range c.Listen {
-		if a.Addr() == c.Media {
+		if a.Addr() == c.Media && !c.Edge.Played { // an Edge has one address for both
 			return c.Errorf("media", "%s is also a signalling address in listen; %s", c.Media, fix)
 		}
 	}
@@ -148,9 +151,10 @@ func (c *Config) checkReach() error {
 	if !c.Connect.IsValid() {
 		device = c.Target.Host + " is a name without connect, so it counts as beyond loopback"
 	}
-	for i, a := range c.Listen {
+	listen, _ := c.Proxies()
+	for i, a := range listen {
 		if a.Addr().IsLoopback() {
-			return c.Errorf(entryKey("listen", i), "%s, but %s is on loopback; set listen, advertise and media %s", device, a, fix)
+			return c.Errorf(c.place("listen", i), "%s, but %s is on loopback; set listen, advertise and media %s", device, a, fix)
 		}
 	}
 	if _, set := c.Origin("revocation.listen"); set && !c.TellsRevocation() {
@@ -159,9 +163,9 @@ func (c *Config) checkReach() error {
 	if c.Revocation.Listen.Addr().IsUnspecified() && c.Revocation.Advertise == "" {
 		return c.Errorf("revocation.listen", "%s is not an address that a device can call; write under revocation.advertise the one it should use", c.Revocation.Listen)
 	}
-	for i, a := range c.Advertise {
+	for i, a := range c.advertised() {
 		if a.Addr().IsLoopback() {
-			return c.Errorf(entryKey("advertise", i), "%s is on loopback, but the device is beyond it; set advertise %s", a, fix)
+			return c.Errorf(c.place("advertise", i), "%s is on loopback, but the device is beyond it; set advertise %s", a, fix)
 		}
 	}
 	if c.Media.IsLoopback() {
@@ -180,8 +184,8 @@ func (c *Config) far() bool {
 // device is beyond loopback, and nobody has said which addresses of this host
 // it can reach. MissingForInbound says what to add.
 func (c *Config) OutboundOnly() bool {
-	_, listen := c.Origin("listen")
-	return c.far() && !listen && slices.ContainsFunc(c.Listen, func(a netip.AddrPort) bool { return a.Addr().IsLoopback() })
+	listen, _ := c.Proxies()
+	return c.far() && !c.listens() && slices.ContainsFunc(listen, func(a netip.AddrPort) bool { return a.Addr().IsLoopback() })
 }
 
 // TellsRevocation reports whether the device can reach the revocation server:
