@@ -17,7 +17,6 @@ import (
 	"byocheck/scenarios"
 	"byocheck/scenarios/judge"
 	"byocheck/scenarios/trigger"
-	"byocheck/simulator"
 	"byocheck/simulator/carrier"
 	"byocheck/simulator/record"
 	"byocheck/simulator/region"
@@ -36,6 +35,9 @@ func Complete(ctx context.Context, c *config.Config, resolve Resolver) error {
 		return err
 	}
 	if _, err := Region(c); err != nil {
+		return err
+	}
+	if _, err := ciphers(c); err != nil {
 		return err
 	}
 	for feature := range c.Declared {
@@ -102,11 +104,7 @@ func open(c config.Config, tell func(string, ...any)) (*lab, error) {
 	if err != nil {
 		return nil, err
 	}
-	where, err := Region(&c)
-	if err != nil {
-		return nil, err
-	}
-	authorities, err := everyAuthority(home)
+	cloud, err := newCloud(&c, home)
 	if err != nil {
 		return nil, err
 	}
@@ -117,16 +115,9 @@ func open(c config.Config, tell func(string, ...any)) (*lab, error) {
 		watch.flush(true) // what the device did before comes first
 		heard(format, args...)
 	}
-	cloud := &simulator.Cloud{
-		Recorder: rec, Region: where, Edition: c.Edition,
-		Authority: authorities[certs.Hierarchy(where.Root.Value)], Authorities: authorities,
-		Clear:       clearPort(c),
-		DeviceRoots: [][]byte{home.DeviceRoot().Raw}, Offline: c.Offline,
-		Lists: c.Revocation.Listen, ListsAdvertise: c.Revocation.Advertise, NoLists: !c.TellsRevocation(),
-		Listen: slices.Clone(c.Listen), Advertise: slices.Clone(c.Advertise),
-		Media: c.Media, DNS: c.DNS, DNSFallback: true, Sources: c.Device.Sources, Device: c.Connect, Target: c.Target.Host,
-		Match: c.Numbers.Match, ConnectTimeout: c.Timeouts.Connect, Handshake: c.Timeouts.Handshake, Scheme: c.Scheme,
-	}
+	cloud.Recorder, cloud.Clear, cloud.NoLists = rec, clearPort(c), !c.TellsRevocation()
+	cloud.Device, cloud.Target, cloud.DeviceRoots, cloud.Offline = c.Connect, c.Target.Host, [][]byte{home.DeviceRoot().Raw}, c.Offline
+	cloud.Match, cloud.ConnectTimeout = c.Numbers.Match, c.Timeouts.Connect
 	if err := cloud.Start(); err != nil {
 		return nil, err
 	}
@@ -172,7 +163,8 @@ func open(c config.Config, tell func(string, ...any)) (*lab, error) {
 // of theirs cannot be had: then the scenario about it says what it needs.
 func clearPort(c config.Config) uint16 {
 	const port = 5060 // RFC 3261 section 19.1.2
-	for _, l := range c.Listen {
+	listen, _ := c.Proxies()
+	for _, l := range listen {
 		at := netip.AddrPortFrom(l.Addr(), port)
 		if at == c.Carrier.Listen || l.Port() == port {
 			return 0
@@ -184,19 +176,6 @@ func clearPort(c config.Config) uint16 {
 		probe.Close()
 	}
 	return port
-}
-
-// everyAuthority begins a run under each hierarchy.
-func everyAuthority(home *certs.Lab) (map[certs.Hierarchy]*certs.Authority, error) {
-	out := map[certs.Hierarchy]*certs.Authority{}
-	for _, h := range certs.Hierarchies() {
-		a, err := home.NewAuthority(h)
-		if err != nil {
-			return nil, err
-		}
-		out[h] = a
-	}
-	return out, nil
 }
 
 func (l *lab) openCarrier(c config.Config, s *scenarios.Stage) error {

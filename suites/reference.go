@@ -52,13 +52,20 @@ func (l *lab) startReference(c config.Config, mutant string) error {
 	}
 	cloud, slow := l.stage.Cloud, l.slow
 	if slow == 0 {
-		slow = c.Timeouts.Handshake + 200*time.Millisecond
+		slow = cloud.Handshake + 200*time.Millisecond
+	}
+	var group, namespace string // an Edge has neither
+	switch {
+	case cloud.Edge == "":
+		group, namespace = "byocheck", cloud.Region.Namespaces[0].Value
+	case referencesbc.Mutant(mutant) != referencesbc.TrustsCloudRootsOnly:
+		roots.AddCert(cloud.Authority.Root())
 	}
 	s := &referencesbc.SBC{
 		TLS: c.Connect, UDP: c.Carrier.Device, Media: c.Connect.Addr(), Carrier: c.Carrier.Listen,
 		Certificate: cert, Roots: roots,
-		Proxies: cloud.Region.Proxies.Value, Port: c.Listen[0].Port(), Resolver: cloud.DNS,
-		TrunkGroup: "byocheck", TrunkContext: cloud.Region.Namespaces[0].Value,
+		Proxies: cloud.Hosts(), Port: cloud.Listen[0].Port(), Resolver: cloud.DNS,
+		TrunkGroup: group, TrunkContext: namespace,
 		Mutant: referencesbc.Mutant(mutant),
 		// On loopback a proxy that has not answered after this long does not answer.
 		Timers: referencesbc.Timers{MarkDown: 5 * time.Second, Slow: slow},

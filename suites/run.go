@@ -201,11 +201,12 @@ func (o Options) begin() report.Report {
 	c := o.Config
 	r := report.Report{
 		SchemaVersion: report.SchemaVersion, Suite: Version(), Notice: report.Notice, Started: time.Now().UTC(),
-		Profile: report.Profile{Edition: c.Edition, Region: c.Region, Selection: o.Selection},
+		Profile: profile(c, o.Selection),
 		Device: report.Device{Target: c.Target.String(), Connect: c.Connect.String(), Vendor: c.Device.Vendor,
 			Model: c.Device.Model, Firmware: c.Device.Firmware, Declared: c.Declared},
 	}
-	for _, a := range c.Listen {
+	listen, _ := c.Proxies()
+	for _, a := range listen {
 		r.Environment.Listen = append(r.Environment.Listen, a.String())
 	}
 	if !c.Carrier.None && c.Carrier.Device.IsValid() {
@@ -215,6 +216,15 @@ func (o Options) begin() report.Report {
 		r.Environment.Trigger = append(r.Environment.Trigger, string(t.Kind))
 	}
 	return r
+}
+
+// profile says what is simulated.
+func profile(c config.Config, selection string) report.Profile {
+	p := report.Profile{System: judge.Cloud, Edition: c.Edition, Region: c.Region, Selection: selection}
+	if c.Edge.Played {
+		p.System, p.Region, p.Edge, p.MediaSecurity = judge.Edge, "", c.Edge.Name, c.Edge.MediaSecurity
+	}
+	return p
 }
 
 // Version says which program this is, from what the build left in it.

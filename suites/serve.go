@@ -2,29 +2,23 @@ package suites
 
 import (
 	"context"
-	"slices"
 	"strings"
 
 	"byocheck/certs"
-	"byocheck/simulator"
 	"byocheck/simulator/record"
 	"byocheck/suites/config"
 	"byocheck/suites/report"
 )
 
-// Serve keeps the region of the configuration up until ctx ends, answers every
+// Serve keeps the region or Edge of the configuration up until ctx ends, answers every
 // call, and says in words what connects and why something fails. The target of
 // the configuration plays no part. ready is told once everything listens.
 func Serve(ctx context.Context, c config.Config, say func(format string, args ...any), ready func()) error {
-	where, err := Region(&c)
-	if err != nil {
-		return err
-	}
 	home, err := certs.Open(c.State, certs.Options{})
 	if err != nil {
 		return err
 	}
-	authority, err := home.NewAuthority(certs.Hierarchy(where.Root.Value))
+	cloud, err := newCloud(&c, home)
 	if err != nil {
 		return err
 	}
@@ -38,24 +32,27 @@ func Serve(ctx context.Context, c config.Config, say func(format string, args ..
 			}
 		}
 	}
-	cloud := &simulator.Cloud{
-		Recorder: rec, Region: where, Edition: c.Edition, Authority: authority, Listen: slices.Clone(c.Listen), Advertise: slices.Clone(c.Advertise),
-		Media: c.Media, DNS: c.DNS, DNSFallback: true, Sources: c.Device.Sources, Scheme: c.Scheme, AnswerAll: true, Handshake: c.Timeouts.Handshake,
-		Lists: c.Revocation.Listen, ListsAdvertise: c.Revocation.Advertise, NoLists: c.Revocation.Listen.Addr().IsLoopback() && !c.Listen[0].Addr().IsLoopback(),
-	}
+	cloud.Recorder, cloud.AnswerAll = rec, true
+	cloud.NoLists = c.Revocation.Listen.Addr().IsLoopback() && !cloud.Listen[0].Addr().IsLoopback()
 	if err := cloud.Start(); err != nil {
 		return err
 	}
 	defer cloud.Close()
-	say("region %s: %s", where.Code, where.Title)
-	for i, name := range where.Proxies.Value {
+	export := "byocheck certs export"
+	if cloud.Edge != "" {
+		say("BYOC Premises: one Edge, media security %s", cloud.MediaSecurity)
+		export += " --premises"
+	} else {
+		say("region %s: %s", cloud.Region.Code, cloud.Region.Title)
+	}
+	for i, name := range cloud.Hosts() {
 		say("  %s  %s", name, cloud.Listen[i])
 	}
-	say("  DNS for %s  %s", strings.Join(where.Zones(), ", "), cloud.DNS)
+	say("  DNS for %s  %s", strings.Join(cloud.Zones(), ", "), cloud.DNS)
 	if cloud.TellsRevocation() {
 		say("  revocation lists and OCSP  %s", cloud.Lists)
 	}
-	say("  root to trust: %s (byocheck certs export --state %s)", authority.Root().Subject.CommonName, c.State)
+	say("  root to trust: %s (%s --state %s)", cloud.Authority.Root().Subject.CommonName, export, c.State)
 	say("every call is answered; Ctrl-C ends it")
 	if ready != nil {
 		ready()

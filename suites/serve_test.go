@@ -77,6 +77,27 @@ func TestServeSaysWhatConnects(t *testing.T) {
 	}
 }
 
+// An Edge is served under its own name and the organisation's root.
+func TestServeAnEdge(t *testing.T) {
+	c := served(t, 203, filepath.Join(t.TempDir(), "state"))
+	c.Edge = config.Edge{Played: true, Name: "edge01.customer.test", Listen: c.Listen[0], MediaSecurity: "off"}
+	ctx, stop := context.WithCancel(t.Context())
+	var said []string
+	if err := Serve(ctx, c, func(format string, args ...any) { said = append(said, fmt.Sprintf(format, args...)) }, stop); err != nil {
+		t.Fatal(err)
+	}
+	all := strings.Join(said, "\n")
+	for _, want := range []string{"BYOC Premises: one Edge, media security off", "  edge01.customer.test  " + c.Listen[0].String() + "\n", "DNS for edge01.customer.test  ",
+		"SIMULATED Organisation Root CA (byocheck certs export --premises --state "} {
+		if !strings.Contains(all, want) {
+			t.Errorf("%q is not in what was said:\n%s", want, all)
+		}
+	}
+	if strings.Contains(all, "lb0") || strings.Contains(all, "region") {
+		t.Errorf("it tells of a region:\n%s", all)
+	}
+}
+
 func TestServeStartsEveryRegion(t *testing.T) {
 	state := filepath.Join(t.TempDir(), "state")
 	for _, code := range region.Names() {

@@ -30,6 +30,7 @@ a CA that issues certificates for devices. It is made when it is first needed.`,
 
 func newExport(env Environment, open func() (*certs.Lab, error)) *cobra.Command {
 	var out, format string
+	var premises bool
 	cmd := &cobra.Command{
 		Use:   "export",
 		Short: "Write the roots that the device must trust, as PEM or DER",
@@ -39,12 +40,17 @@ func newExport(env Environment, open func() (*certs.Lab, error)) *cobra.Command 
 			if err != nil {
 				return err
 			}
-			files, err := lab.Export(out, certs.Format(format))
+			export := lab.Export
+			if premises {
+				export = lab.ExportOrganisation
+			}
+			files, err := export(out, certs.Format(format))
 			return told(env, files, err)
 		},
 	}
 	cmd.Flags().StringVarP(&out, "out", "o", "byocheck-roots", "folder to write to")
 	cmd.Flags().StringVar(&format, "format", "pem", "pem or der")
+	cmd.Flags().BoolVar(&premises, "premises", false, "BYOC Premises: write the organisation's root in place of the cloud's")
 	return cmd
 }
 

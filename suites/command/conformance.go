@@ -18,14 +18,15 @@ import (
 
 // conformance are the flags of the command.
 type conformance struct {
-	env     Environment
-	config  string
-	only    string
-	out     string
-	known   string
-	mutant  string
-	offline bool
-	set     map[string]*string // flags that override keys of the file
+	env      Environment
+	config   string
+	only     string
+	out      string
+	known    string
+	mutant   string
+	offline  bool
+	premises bool
+	set      map[string]*string // flags that override keys of the file
 }
 
 // overriding are the flags that set a key of the configuration, with their help.
@@ -39,6 +40,9 @@ var overriding = []struct{ key, help string }{
 	{"edition", "the edition of the specification: older or newer"},
 	{"state", "the folder of the lab's roots and device certificates"},
 }
+
+// premisesHelp is that of the flag of all commands that have it.
+const premisesHelp = "BYOC Premises: simulate one Edge in place of a region, with the defaults of the group edge: in the configuration"
 
 func newConformance(env Environment) *cobra.Command {
 	o := conformance{env: env, set: map[string]*string{}}
@@ -64,6 +68,7 @@ target, the built-in reference SBC is tested.`,
 	f.StringVar(&o.only, "only", "", "scenarios to play: ids with commas, or a label filter such as 'area:tls && level:must'")
 	f.StringVarP(&o.out, "out", "o", "byocheck-report", "folder for report.json, junit.xml and the recordings")
 	f.StringVar(&o.mutant, "mutant", "", "without a target: a defect of the built-in reference SBC, one of "+strings.Join(suites.MutantNames(), ", "))
+	f.BoolVar(&o.premises, "premises", false, premisesHelp)
 	f.BoolVar(&o.offline, "offline", false, "fetch nothing from the CRL and OCSP addresses in the device's certificate")
 	f.StringVar(&o.known, "known-failures", "", "file of failures that are known and do not count")
 	return cmd
@@ -155,6 +160,9 @@ func (o conformance) load(cmd *cobra.Command) (config.Config, error) {
 		}
 	}
 	c.Offline = c.Offline || o.offline
+	if o.premises {
+		c.PlayEdge("--premises")
+	}
 	return c, nil
 }
 
@@ -191,6 +199,9 @@ func (o conformance) rerun(cmd *cobra.Command) func(string) string {
 		if f := cmd.Flags().Lookup(name); f.Changed {
 			parts = append(parts, "--"+name, quoted(f.Value.String()))
 		}
+	}
+	if o.premises {
+		parts = append(parts, "--premises")
 	}
 	if o.offline {
 		parts = append(parts, "--offline")

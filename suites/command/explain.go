@@ -52,6 +52,9 @@ func explainScenario(env Environment, s scenarios.Scenario) {
 	if s.Fault != "" {
 		p("\nWhat is wrong on purpose:\n  %s\n  A control plays the same without it, in the same run.", s.Fault)
 	}
+	if scope := s.Scope.String(); scope != "" {
+		p("\nWhere it applies:\n  %s", scope)
+	}
 	p("\nWhat it rests on:")
 	for _, id := range s.Clauses {
 		c := ledger.Must(id)

@@ -20,9 +20,13 @@ type listed struct {
 	Title   string          `json:"title"`
 	Level   string          `json:"level"`
 	Fault   string          `json:"fault,omitempty"`
+	Scope   judge.Scope     `json:"scope,omitzero"`
 	Labels  []string        `json:"labels"`
 	Clauses []report.Clause `json:"clauses"`
 }
+
+// onlyFor marks the scenarios that are about one system alone.
+var onlyFor = map[judge.System]string{judge.Cloud: " (BYOC Cloud only)", judge.Edge: " (BYOC Premises only)"}
 
 func newList(env Environment) *cobra.Command {
 	var format, only string
@@ -39,13 +43,13 @@ func newList(env Environment) *cobra.Command {
 			case "text":
 				w := tabwriter.NewWriter(env.Out, 0, 0, 2, ' ', 0)
 				for _, s := range selected {
-					fmt.Fprintf(w, "%s\t%s\t%s\n", s.ID, s.Level, s.Title)
+					fmt.Fprintf(w, "%s\t%s\t%s%s\n", s.ID, s.Level, s.Title, onlyFor[s.Scope.System])
 				}
 				return w.Flush()
 			case "json":
 				out := []listed{}
 				for _, s := range selected {
-					out = append(out, listed{s.ID, s.Title, string(s.Level), s.Fault, s.Labels(), report.Clauses(s.Clauses)})
+					out = append(out, listed{s.ID, s.Title, string(s.Level), s.Fault, s.Scope, s.Labels(), report.Clauses(s.Clauses)})
 				}
 				enc := json.NewEncoder(env.Out)
 				enc.SetIndent("", "  ")

@@ -11,6 +11,7 @@ import (
 
 func newServe(env Environment) *cobra.Command {
 	var file string
+	var premises bool
 	set := map[string]*string{}
 	cmd := &cobra.Command{
 		Use:   "serve",
@@ -30,11 +31,15 @@ what connects, and why something fails, is said in words. Nothing is judged.`,
 					}
 				}
 			}
+			if premises {
+				c.PlayEdge("--premises")
+			}
 			say := func(format string, args ...any) { fmt.Fprintf(env.Out, format+"\n", args...) }
 			return suites.Serve(cmd.Context(), c, say, nil)
 		},
 	}
 	cmd.Flags().StringVarP(&file, "config", "c", "", "configuration file (default byocheck.yaml, if present)")
+	cmd.Flags().BoolVar(&premises, "premises", false, premisesHelp)
 	for _, x := range serving {
 		set[x.key] = cmd.Flags().String(x.key, "", x.help)
 	}

@@ -52,8 +52,14 @@ type Suite struct {
 
 // Profile says what was simulated.
 type Profile struct {
-	Edition string `json:"edition"`
-	Region  string `json:"region"`
+	// System is the cloud or an Edge.
+	System  judge.System `json:"system"`
+	Edition string       `json:"edition"`
+	// Region is empty for an Edge; Edge is its host name, MediaSecurity that of
+	// the trunk to it.
+	Region        string `json:"region"`
+	Edge          string `json:"edge,omitempty"`
+	MediaSecurity string `json:"media_security,omitempty"`
 	// Selection is the label filter; empty for all scenarios.
 	Selection string `json:"selection,omitempty"`
 }

@@ -41,7 +41,7 @@ func made() (Report, []Known) {
 	start := time.Date(2026, 11, 22, 10, 0, 0, 0, time.UTC)
 	r := Report{
 		SchemaVersion: SchemaVersion, Suite: Suite{Version: "v1.2.3", Commit: "0123456789ab"}, Notice: Notice,
-		Profile: Profile{Edition: "newer", Region: "use1", Selection: "level:must"},
+		Profile: Profile{System: judge.Cloud, Edition: "newer", Region: "use1", Selection: "level:must"},
 		Device: Device{Target: "sbc.customer.test:5061", Connect: "192.0.2.9:5061", Vendor: "Example", Model: "SBC", Firmware: "7.4",
 			Declared: map[string]string{"calls-from-cloud": "a trunk for inbound calls only"}},
 		Environment: Environment{Listen: []string{"192.0.2.1:5061", "192.0.2.2:5061", "192.0.2.3:5061", "192.0.2.4:5061"}, DNS: "192.0.2.5:53",
@@ -89,10 +89,15 @@ func TestSummary(t *testing.T) {
 	green, _ := made()
 	green.Checks = []Check{whole.Checks[0], whole.Checks[6]}
 	green.Settle(known)
+	edge, _ := made()
+	edge.Profile = Profile{System: judge.Edge, Edition: "newer", Edge: "edge01.customer.test", MediaSecurity: "optional"}
+	edge.Checks = []Check{edge.Checks[0], {ID: "tls.outbound.handshake-within-500ms", Title: "The handshake is done within 500 ms", Level: ledger.LevelMust,
+		Verdict: judge.Verdict{Status: judge.NotApplicable, Observed: "Only for BYOC Cloud: the limit is of BYOC Cloud trunks (byoc-030-handshake-500ms)."}}}
+	edge.Settle(nil)
 	for _, tt := range []struct {
 		name string
 		r    Report
-	}{{"every-kind", whole}, {"known-only", green}} {
+	}{{"every-kind", whole}, {"known-only", green}, {"edge", edge}} {
 		t.Run(tt.name, func(t *testing.T) {
 			var b bytes.Buffer
 			tt.r.Summary(&b, "out")

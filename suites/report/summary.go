@@ -19,7 +19,11 @@ const width = 96
 // Summary writes what a person needs to know of the run: what is to be fixed
 // first, then the rest in a line each, then the result with its exit code.
 func (r Report) Summary(w io.Writer, out Folder) {
-	fmt.Fprintf(w, "\n%s, simulated region %s, %s edition\n", r.Device.Target, r.Profile.Region, r.Profile.Edition)
+	where := "region " + r.Profile.Region
+	if r.Profile.System == judge.Edge {
+		where = "Edge " + r.Profile.Edge
+	}
+	fmt.Fprintf(w, "\n%s, simulated %s, %s edition\n", r.Device.Target, where, r.Profile.Edition)
 	checks := slices.Clone(r.Checks)
 	slices.SortStableFunc(checks, func(a, b Check) int { return cmp.Compare(urgency(a), urgency(b)) })
 	for _, c := range checks {
