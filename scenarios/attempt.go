@@ -214,7 +214,7 @@ func playFace(good, shown simulator.Face) func(context.Context, *Stage, *judge.C
 			return nil
 		}
 		defer s.restore()
-		s.tell("control: a good certificate")
+		s.tell("control: %s", good.Name())
 		a, err := s.control(ctx, "control", good)
 		c.Control = []record.Attempt{a}
 		if err != nil || ctx.Err() != nil {

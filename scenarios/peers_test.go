@@ -32,8 +32,8 @@ func TestConfirmedSaysWho(t *testing.T) {
 		t.Errorf("got %q", got)
 	}
 	for id, want := range map[string]string{
-		"cert.inbound.san-mismatch-refused": "pass: stunnel (checking names); fail: Kamailio, baresip, stunnel (not checking names)",
-		"cert.inbound.uri-san":              "accepts: Kamailio, baresip, stunnel (not checking names); refuses: stunnel (checking names)",
+		"cert.inbound.san-mismatch-refused": "pass: stunnel; fail: Kamailio, baresip, stunnel (checking the chain alone)",
+		"cert.inbound.uri-san":              "accepts: Kamailio, baresip, stunnel (checking the chain alone); refuses: stunnel",
 	} {
 		if got := Confirmed(id); got != want {
 			t.Errorf("%s: got %q, want %q", id, got, want)

@@ -29,13 +29,13 @@ func outboundProbes() []Scenario {
 		{"suites", ledger.LevelInfo, "Which of the specification's cipher suites the device takes",
 			[]string{"byoc-013-cipher-list", "byoc-014-cipher-deprecation", "byoc-015-ecdhe-p384-only"}, "", playEverySuite, judge.SuiteTable},
 		{"old-versions-refused", ledger.LevelShould, "The device refuses TLS 1.1 and older",
-			[]string{"byoc-011-tls12-only"}, "The cloud offers nothing above TLS 1.1.", playProbes(oldVersions), judge.OldVersionsRefused},
+			[]string{"rfc8996-2-deprecated-versions", "byoc-011-tls12-only"}, "The cloud offers nothing above TLS 1.1.", playProbes(oldVersions), judge.OldVersionsRefused},
 		{"weak-suites-refused", ledger.LevelShould, "The device refuses weak cipher suites",
-			[]string{"byoc-013-cipher-list", "byoc-001-secure-trunk-both-planes"}, "The cloud offers one weak suite alone, and the next one after that.", playProbing(weakSuites), judge.WeakSuitesRefused},
+			[]string{"byoc-013-cipher-list", "byoc-001-secure-trunk-both-planes"}, "The cloud offers weak suites only.", playProbing(weakSuites), judge.WeakSuitesRefused},
 		{"compression-refused", ledger.LevelShould, "The device does not compress",
-			[]string{"rfc5246-7.4.1.3-server-hello"}, "The cloud offers to compress.", playProbes(compressing), judge.CompressionRefused},
+			[]string{"rfc9325-3.3-compression"}, "The cloud offers to compress.", playProbes(compressing), judge.CompressionRefused},
 		{"secure-renegotiation", ledger.LevelShould, "The device knows secure renegotiation",
-			[]string{"rfc5746-3.4-client-initial-handshake"}, "", playProbes(renegotiating), judge.SecureRenegotiation},
+			[]string{"rfc5746-3.6-server-initial-handshake"}, "", playProbes(renegotiating), judge.SecureRenegotiation},
 	} {
 		out = append(out, Scenario{ID: "tls.outbound." + x.id, Level: x.level, Title: x.title, Clauses: x.clauses, Fault: x.fault,
 			Needs: judge.CallsFromCloud, Play: x.play, Judge: x.judge})

@@ -7,11 +7,12 @@ import "byocheck/scenarios/judge"
 // held against a device at an Edge; what it says of TLS, certificates and SIP as
 // such is.
 var scopes = map[string]judge.Scope{
-	"sip.inbound.next-proxy-after-refused-connection":  onlyCloud("byoc-044-tgrp-recommended", fourProxies),
-	"tls.inbound.next-proxy-after-slow-handshake":      onlyCloud("byoc-044-tgrp-recommended", fourProxies),
-	"tls.inbound.next-proxy-after-silent-handshake":    onlyCloud("byoc-044-tgrp-recommended", fourProxies),
-	"tls.inbound.next-proxy-after-reset-handshake":     onlyCloud("byoc-044-tgrp-recommended", fourProxies),
-	"tls.inbound.next-proxy-after-truncated-handshake": onlyCloud("byoc-044-tgrp-recommended", fourProxies),
+	"sip.inbound.next-proxy-after-refused-connection":    onlyCloud("byoc-044-tgrp-recommended", fourProxies),
+	"sip.inbound.next-proxy-after-unanswered-connection": onlyCloud("byoc-044-tgrp-recommended", fourProxies),
+	"tls.inbound.next-proxy-after-slow-handshake":        onlyCloud("byoc-044-tgrp-recommended", fourProxies),
+	"tls.inbound.next-proxy-after-silent-handshake":      onlyCloud("byoc-044-tgrp-recommended", fourProxies),
+	"tls.inbound.next-proxy-after-reset-handshake":       onlyCloud("byoc-044-tgrp-recommended", fourProxies),
+	"tls.inbound.next-proxy-after-truncated-handshake":   onlyCloud("byoc-044-tgrp-recommended", fourProxies),
 
 	"cert.inbound.root-high-assurance-ev-accepted": onlyCloud("byoc-018-trust-digicert-root", digiCert),
 	"cert.inbound.root-global-g2-accepted":         onlyCloud("byoc-018-trust-digicert-root", digiCert),

@@ -37,7 +37,7 @@ func TestPremises(t *testing.T) {
 		t.Run(string(tt.mutant), func(t *testing.T) {
 			t.Parallel()
 			applied := 0
-			for id, v := range playAll(t, premisesLab(t, 110+n, state), string(tt.mutant)) {
+			for id, v := range playAll(t, premisesLab(t, 110+n, state), string(tt.mutant), scenarios.All()) {
 				s, _ := scenarios.Find(id)
 				want := judge.Pass
 				switch {

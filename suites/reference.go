@@ -6,6 +6,7 @@ import (
 	"crypto/x509"
 	"fmt"
 	"net/netip"
+	"slices"
 	"strings"
 	"time"
 
@@ -40,14 +41,14 @@ func MutantNames() []string {
 
 // startReference starts the reference SBC in the lab, as its device.
 func (l *lab) startReference(c config.Config, mutant string) error {
-	cert, err := l.ownCertificate(c.Target.Host, referencesbc.Mutant(mutant))
+	cert, err := l.ownCertificate(c, referencesbc.Mutant(mutant))
 	if err != nil {
 		return err
 	}
 	roots := x509.NewCertPool()
 	for _, h := range certs.Hierarchies() {
-		if a := l.stage.Cloud.Authorities[h]; referencesbc.Mutant(mutant) != referencesbc.EVRootOnly || h == certs.HighAssuranceEV {
-			roots.AddCert(a.Root())
+		if trusts, partly := trusting[referencesbc.Mutant(mutant)]; !partly || slices.Contains(trusts, h) {
+			roots.AddCert(l.stage.Cloud.Authorities[h].Root())
 		}
 	}
 	cloud, slow := l.stage.Cloud, l.slow
@@ -87,6 +88,12 @@ func (l *lab) startReference(c config.Config, mutant string) error {
 	return nil
 }
 
+// trusting are the mutants that were not given all roots.
+var trusting = map[referencesbc.Mutant][]certs.Hierarchy{
+	referencesbc.EVRootOnly: {certs.HighAssuranceEV},
+	referencesbc.NoEVRoot:   {certs.GlobalG2, certs.GlobalG3},
+}
+
 // given are the mutants that are right in themselves, but were given a wrong
 // certificate.
 var given = map[referencesbc.Mutant]certs.Profile{
@@ -95,11 +102,14 @@ var given = map[referencesbc.Mutant]certs.Profile{
 	referencesbc.PresentsExpired:   certs.Expired,
 	referencesbc.PresentsClientEKU: certs.NoServerAuth,
 	referencesbc.PresentsSHA1:      certs.SHA1Signature,
+	referencesbc.PresentsIPOnly:    certs.IPSAN,
+	referencesbc.PresentsRSA1024:   certs.RSA1024,
 }
 
 // ownCertificate is what the reference SBC presents.
-func (l *lab) ownCertificate(name string, m referencesbc.Mutant) (tls.Certificate, error) {
-	names := certs.Names{CN: name, DNS: []string{name}}
+func (l *lab) ownCertificate(c config.Config, m referencesbc.Mutant) (tls.Certificate, error) {
+	name := c.Target.Host
+	names := certs.Names{CN: name, DNS: []string{name}, IP: []netip.Addr{c.Connect.Addr()}}
 	if m == referencesbc.PresentsRevoked {
 		b, err := l.stage.Wrong.Branch("revoked", nil)
 		if err != nil {

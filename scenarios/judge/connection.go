@@ -239,11 +239,12 @@ func CameThrough(a record.Attempt) bool {
 	return false
 }
 
-// Standing counts the connections of the device that neither side has ended.
+// Standing counts the connections of the device that neither side has ended, and
+// those whose handshake has an end that is not told yet.
 func Standing(a record.Attempt) int {
 	n := 0
 	for _, c := range connections(a) {
-		if c.accepted && c.ender == "" {
+		if c.accepted && (c.ender == "" || c.hello != nil && c.done == nil && c.failed == nil) {
 			n++
 		}
 	}

@@ -85,7 +85,7 @@ func revocationCases() []expected {
 			}
 		}
 		ca := lower.changed(func(x *cert) { x.issuer, x.alter = "Root", func(c *x509.Certificate) { signsLists(c); names(c) } })
-		return []string{string(leaf.changed(func(x *cert) { x.serial, x.alter = 7, names }).der()), string(ca.der())}
+		return []string{string(leaf.changed(func(x *cert) { x.serial, x.key, x.alter = 7, rsaKey, names }).der()), string(ca.der())}
 	}
 	chain, silent := tell(url), tell("")
 	sum := func(der string) string { s := sha256.Sum256([]byte(der)); return hex.EncodeToString(s[:]) }

@@ -80,6 +80,7 @@ func provisionCases() []expected {
 		{"presents it while it is connected to us", made(append(presentedWrong, inbound), append(back, inbound)), Pass, nil, nil},
 
 		after("presents the wrong one still", Fail, []string{`After the wrong certificate "expired"`, "did not present that"}, []string{"device.provisioned", "tcp.dialled"}, gave("healthy", right, shakesWith(expired, weRefuse))...),
+		after("presents an earlier one", Fail, []string{"did not present that"}, nil, gave("healthy", right, shakesWith(soon, done))...),
 		after("is not reachable any more", Fail, []string{"did not come back"}, []string{"tcp.dialled"}, gave("healthy", right, notDialled("unreachable: connection refused"))...),
 		after("is not reachable any more, nor for the hook", Fail, []string{"did not come back", "the hook failed: exit status 1."}, nil, fails("healthy", "the hook failed: exit status 1", notDialled("unreachable: connection refused"))...),
 		after("does no handshake any more", Fail, []string{"did not come back"}, nil, gave("healthy", right, dial(refusesUs))...),
@@ -95,6 +96,7 @@ func provisionCases() []expected {
 		{"the hook declines all", made(append([]step{provides("expired", "no such option", expired...)}, shakesWith(right, done)), back), Inconclusive, []string{"none of the 1", "no such option"}, nil},
 		{"the run ended after the first wrong one", made(presentedWrong), Inconclusive, []string{"none of the 0"}, nil},
 		{"control: another certificate shown", control(gave("healthy", right, shakesWith(expired, weRefuse))...), Inconclusive, []string{"did not make the device present the right certificate", "BYOCHECK_CHAIN"}, nil},
+		{"control: another right certificate shown", control(gave("healthy", right, shakesWith(soon, done))...), Inconclusive, []string{"did not make the device present the right certificate"}, nil},
 		{"control: the hook failed", control(fails("healthy", "no such file.", shakesWith(expired, weRefuse))...), Inconclusive, []string{"that it was given: no such file."}, nil},
 		{"control: the handshake failed", control(gave("healthy", right, shakesWith(right, weRefuse))...), Inconclusive, []string{"did not make the device present"}, nil},
 		{"control: came through as client only", control(gave("healthy", right, inbound, shakesWith(right, weRefuse))...), Inconclusive, []string{"did not make the device present"}, nil},

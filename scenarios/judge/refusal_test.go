@@ -27,6 +27,7 @@ func refusalCases() []expected {
 		{"refused after the handshake by FIN", faulty(device("lb01", handshake, after(300*time.Millisecond), fin)), Pass, nil, []string{"tcp.closed"}},
 		{"refused, the profile swapped after that", faulty(device("lb01", hello, alert("unknown_ca"), swapped)), Pass, nil, []string{"tls.alert"}},
 		{"refused beside a bare TCP probe and a foreign peer", faulty(device("lb02", fin), foreign, refused), Pass, []string{"1 time(s) (lb01)"}, nil},
+		{"refused, with SIP on a connection of ours", faulty(refused, dial(shakes(20*time.Millisecond), answers(200))), Pass, []string{"1 time(s)"}, nil},
 		{"SIP on the former profile's connection", faulty(earlier(device("lb01", handshake, sends("OPTIONS"), swapped)), refused), Pass, []string{"1 time(s)"}, nil},
 
 		{"accepted", faulty(device("lb01", handshake, sends("OPTIONS"))), Fail, []string{"with lb01", "SIP OPTIONS", "check of the server certificate"}, []string{"tls.record"}},

@@ -7,7 +7,12 @@ import (
 	"byocheck/simulator/record"
 )
 
-// weUnsuited: we end the handshake, for this reason.
+// bare is an alert of ours after which the recording ends.
+func bare(name string) act {
+	return func(w *wire, l link) { w.emit(l, record.Alert{Dir: record.Out, Level: 2, Name: name}) }
+}
+
+// weEnd: we end the handshake, for this reason.
 func weEnd(name, why string) act {
 	return func(w *wire, l link) {
 		w.emit(l, out(21))
@@ -17,12 +22,13 @@ func weEnd(name, why string) act {
 	}
 }
 
-// named makes a case of a control and attempts with these names, each of one step.
+// shown is an attempt by name.
 type shown struct {
 	name string
 	all  []step
 }
 
+// served makes a case of a control and the attempts that followed it.
 func served(control step, attempts ...shown) Case {
 	return with(faulty(), func(c *Case) {
 		c.Control, c.Attempts = []record.Attempt{attempt("control", control)}, nil
@@ -60,7 +66,7 @@ func eachSuiteCases() []expected {
 		{"refused at first, then used", made([]step{refusal[0], works[0]}, works), Pass, nil, nil},
 		{"one refused", made(works, refusal), Fail, []string{"offers " + rsa + ", but ends the connection", "Take the suite off"}, []string{"tls.alert"}},
 		{"one refused, one not tried", made(nil, refusal), Fail, []string{"offers " + rsa}, nil},
-		{"ECDHE without the curve", made(curveless, works), Warn, []string{gcm + ", but not the curve secp384r1", "came through on: " + rsa, "Enable the curve"}, []string{"tls.handshake-failed"}},
+		{"ECDHE without the curve", made(curveless, works), Warn, []string{gcm + ", but not the curve secp384r1", "came through on: " + rsa, "Enable the curve"}, []string{"tls.alert"}},
 		{"ECDHE without the curve, the other refused", made(curveless, refusal), Fail, []string{"offers " + rsa}, nil},
 		{"static RSA, ended by us", made(works, curveless), Inconclusive, []string{"On " + rsa + " no call came through", "We could not go on"}, nil},
 		{"ECDHE with the curve, ended by us", made([]step{refusedUs(nil)}, works), Inconclusive, []string{"On " + gcm, "no cipher suite in common"}, nil},
@@ -87,13 +93,15 @@ func scriptCases() []expected {
 			w.emit(l, record.HandshakeFailed{Error: "remote error: took what it must refuse", By: record.Device})
 		}, fin)), Pass, []string{"ended every connection itself"}, nil},
 		{"not playable", faulty(unsuited, unsuited), NotApplicable, []string{"cannot be played to the device", "it offers all."}, nil},
+		{"not playable, why not recorded for the last one", faulty(unsuited, device("lb02", greeted(nil), bare("handshake_failure"))), NotApplicable, []string{"it offers all."}, nil},
+		{"ended by us, why not recorded", faulty(device("lb02", greeted(nil), bare("handshake_failure"))), Inconclusive, []string{"1 we had to end"}, nil},
 		{"not tried at first, then not playable", with(faulty(), func(c *Case) { c.Attempts = append(c.Attempts, attempt("fault-2", unsuited)) }), NotApplicable, nil, nil},
 		{"not playable with one proxy, refused with another", faulty(unsuited, refusal), Inconclusive, []string{"1 we had to end"}, nil},
 		{"not playable, the recording truncated", faulty(unsuited, flooded), Inconclusive, []string{"17 could not be kept"}, nil},
 		{"not playable, nor the control", with(faulty(unsuited), func(c *Case) { c.Control = []record.Attempt{attempt("control", unsuited)} }), Inconclusive, []string{"control did not succeed"}, nil},
 		{"it goes on, but the control failed", with(faulty(took), func(c *Case) { c.Control = []record.Attempt{attempt("control", refusal)} }), Inconclusive, []string{"control did not succeed"}, nil},
 		{"declared absent, seen to call, and once went on", with(faulty(took, offering(nil)), declare(CallsToCloud)), Inconclusive, []string{"was seen using it"}, nil},
-		{"cut by our deadline", faulty(device("lb01", greeted(nil), cut)), Inconclusive, []string{"1 we had to end"}, nil},
+		{"cut by our deadline once suited", faulty(device("lb01", greeted(nil), cut)), Inconclusive, []string{"1 we had to end"}, nil},
 	}...)
 }
 
@@ -137,6 +145,7 @@ func oldClientCases() []expected {
 		{"neither offered", made(none, none), Pass, []string{"took none of it"}, []string{"tls.alert"}},
 		{"one refused, one not offered", made(refuses, none), Pass, nil, nil},
 		{"not offered at one proxy, refused at another", made([]step{none[0], refuses[0]}, none), Pass, nil, nil},
+		{"neither offered, why we ended it not recorded any more", made(none, []step{none[0], device("lb03", greeted(nil), bare("protocol_version"))}), Pass, nil, nil},
 		{"no suite of old versions offered", made(noSuite(nil), none), Pass, nil, nil},
 		{"the second taken", made(refuses, []step{came("lb01")}), Fail, []string{"The device took TLS 1.0: it completed the handshake", "Switch off versions"}, []string{"tls.record"}},
 		{"the first not tried, the second taken", made(nil, []step{came("lb01")}), Fail, []string{"took TLS 1.0"}, nil},

@@ -11,7 +11,7 @@ import (
 // SuitesOffered returns the suites of the first ClientHello in an attempt.
 func SuitesOffered(a record.Attempt) []uint16 {
 	for _, conn := range tried(connections(a)) {
-		return conn.hello.Suites
+		return slices.Clone(conn.hello.Suites)
 	}
 	return nil
 }
@@ -34,9 +34,9 @@ func EachSuite(c Case) Verdict {
 		case o == refused:
 			broken = append(broken, a.Name)
 			v.show(a, conn.end, "%s on %s: the device ended the connection: %s", conn.proxy, a.Name, conn.how())
-		case conn != nil && conn.done == nil && conn.byUs() && strings.Contains(a.Name, "_ECDHE_") && !slices.Contains(conn.hello.Groups, secp384r1):
+		case conn != nil && conn.byUs() && strings.Contains(a.Name, "_ECDHE_") && !slices.Contains(conn.hello.Groups, secp384r1):
 			curveless = append(curveless, a.Name)
-			v.show(a, conn.failedAt, "%s on %s: no curve in common", conn.proxy, a.Name)
+			v.show(a, conn.end, "%s on %s: no curve in common", conn.proxy, a.Name)
 		default:
 			open, openIn = append(open, a.Name), a
 		}
@@ -66,8 +66,11 @@ func EachSuite(c Case) Verdict {
 	return v
 }
 
-// byUs reports whether it was we who could not go on with the handshake.
-func (c *connection) byUs() bool { return c.failed != nil && c.failed.By == record.Us }
+// byUs reports whether it was we who could not go on with the handshake. Our
+// alert is enough: why it was sent may come after the attempt's end.
+func (c *connection) byUs() bool {
+	return c.done == nil && c.ender == record.Us && (c.failed == nil || !c.failed.Deadline)
+}
 
 // ScriptRefusal is Refusal, but for a handshake that may not be playable to the
 // device because of what it offers, or that cannot be followed to SIP.
@@ -88,7 +91,7 @@ func ScriptRefusal(c Case) Verdict {
 		dropped = dropped || is
 		for _, conn := range tried(connections(a)) {
 			all = append(all, conn)
-			if conn.byUs() && strings.Contains(conn.failed.Error, "took what it must refuse") {
+			if conn.failed != nil && conn.failed.By == record.Us && strings.Contains(conn.failed.Error, "took what it must refuse") {
 				v.Status = unmet(c.Level)
 				v.Observed = fmt.Sprintf("The device went on with the handshake with %s: %s. We could not follow it further.", conn.proxy, conn.failed.Error)
 				v.Hint = update
@@ -97,13 +100,17 @@ func ScriptRefusal(c Case) Verdict {
 			}
 		}
 	}
-	if v.Status != Inconclusive || dropped || len(all) == 0 || slices.ContainsFunc(all, func(conn *connection) bool {
-		return !conn.byUs() || !strings.Contains(conn.failed.Error, "does not allow the script")
-	}) {
+	why := ""
+	if v.Status != Inconclusive || dropped || slices.ContainsFunc(all, func(conn *connection) bool {
+		if conn.byUs() && conn.failed != nil && strings.Contains(conn.failed.Error, "does not allow the script") {
+			why = conn.failed.Error
+		}
+		return !conn.byUs() || conn.failed != nil && conn.failed.Error != why
+	}) || why == "" {
 		return v
 	}
 	v.Status = NotApplicable
-	v.Observed = "This handshake cannot be played to the device, because of what its ClientHello offers: " + all[0].failed.Error + "."
+	v.Observed = "This handshake cannot be played to the device, because of what its ClientHello offers: " + why + "."
 	v.Hint = ""
 	return v
 }
@@ -145,7 +152,7 @@ func WeakSuiteRefused(c Case) Verdict {
 // device began.
 func cannotServe(a record.Attempt) bool {
 	all := tried(connections(a))
-	return len(all) > 0 && !slices.ContainsFunc(all, func(conn *connection) bool { return !conn.byUs() || conn.failed.Deadline })
+	return len(all) > 0 && !slices.ContainsFunc(all, func(conn *connection) bool { return !conn.byUs() })
 }
 
 // faulty returns the attempts that are not the control.
@@ -185,7 +192,7 @@ func (c Case) eachRefused(v Verdict, attempts []record.Attempt, absent func(*con
 		_, dropped := truncated(a)
 		conns := tried(connections(a))
 		unoffered := absent != nil && !dropped && len(conns) > 0 && !slices.ContainsFunc(conns, func(x *connection) bool {
-			return !x.refused() && (x.done != nil || !x.byUs() || !absent(x))
+			return !x.refused() && (!x.byUs() || !absent(x))
 		})
 		switch {
 		case o == accepted:

@@ -201,9 +201,6 @@ func peek(ctx context.Context, raw net.Conn) (hello record.ClientHello, seen []b
 		if !stop() && err == nil {
 			err = context.Cause(ctx)
 		}
-		if ctx.Err() == nil {
-			raw.SetReadDeadline(time.Time{})
-		}
 	}()
 	var message []byte
 	for len(seen) < maxHello {

@@ -16,7 +16,7 @@ import (
 )
 
 // flood is how many connections each flood has: -flood=10000 is the long version.
-var flood = flag.Int("flood", 1000, "connections of each flood")
+var flood = flag.Int("flood", 600, "connections of each flood")
 
 // maxGrowth bounds what the heap may grow by in a flood: 4 KiB for each
 // connection, most of it the recording, and 16 KiB more for each that stands.

@@ -65,7 +65,7 @@ state: state
 carrier: {listen: "%[1]s.6:20060", device: "%[1]s.21:20060"}
 numbers: {inbound: [3175550100], outbound: [3175550123]}
 device: {recovery: 1s}
-timeouts: {attempt: 2s, call: 2s, connect: 1s}
+timeouts: {attempt: 2s, call: 2s, connect: 1s, handshake: 3s}
 `
 
 func TestScripts(t *testing.T) {

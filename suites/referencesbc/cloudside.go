@@ -4,7 +4,9 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
+	"io"
 	"net"
+	"syscall"
 	"time"
 
 	"byocheck/simulator/record"
@@ -43,21 +45,27 @@ func (s *SBC) accept(config *tls.Config) {
 		}
 		s.work.Go(func() {
 			defer func() { <-slots }()
-			s.serve(tls.Server(tcp, config))
+			s.serve(tcp, config)
 		})
 	}
 }
 
 // serve speaks with the cloud on a connection that it opened, until it ends.
-func (s *SBC) serve(conn *tls.Conn) {
+func (s *SBC) serve(tcp net.Conn, config *tls.Config) {
+	ctx, cancel := context.WithTimeout(s.ctx, accepting)
+	defer cancel()
+	conn, err := s.secureCaller(ctx, tcp, config)
+	if err != nil {
+		tcp.Close()
+		s.Log.Info("handshake with a caller failed", "remote", tcp.RemoteAddr(), "error", err)
+		return
+	}
 	if !s.keep(conn) {
 		return
 	}
 	defer s.drop(conn)
-	ctx, cancel := context.WithTimeout(s.ctx, accepting)
-	defer cancel()
-	if err := conn.HandshakeContext(ctx); err != nil {
-		s.Log.Info("handshake with a caller failed", "remote", conn.RemoteAddr(), "error", err)
+	if s.Mutant == ReusesPeerConnectionOnly {
+		io.Copy(io.Discard, conn)
 		return
 	}
 	origin := record.Origin{Conn: s.cloud.recorder.NextConn()}
@@ -86,13 +94,24 @@ func (s *SBC) callCloud(ctx context.Context, number, caller string, offer func()
 			return nil, context.Cause(ctx)
 		case !errors.As(err, &rejected):
 			p.mark(s.now().Add(s.Timers.MarkDown))
+			if s.Mutant == NoFailoverOnTimeout && !errors.Is(err, syscall.ECONNREFUSED) {
+				return nil, unavailable()
+			}
 		case rejected.Status != 503:
 			return nil, err // it is the proxy's answer, and good for all of them
 		}
 		s.Log.Info("proxy does not take the call", "proxy", p.name, "error", err)
 	}
-	return nil, &sipua.Rejected{Status: 503, Reason: "Service Unavailable"}
+	if s.Mutant == FallsBackToTCP || s.Mutant == FallsBackToUDP {
+		if call, err := s.callClear(ctx, number, caller, offer, ring); err == nil {
+			return call, nil
+		}
+	}
+	return nil, unavailable()
 }
+
+// unavailable is the outcome of a call that no proxy takes.
+func unavailable() error { return &sipua.Rejected{Status: 503, Reason: "Service Unavailable"} }
 
 // callProxy calls number at one proxy. A connection that was kept may have
 // ended unnoticed: then the call is placed again on a new one.

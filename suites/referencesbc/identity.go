@@ -56,6 +56,8 @@ func (s *SBC) identified(leaf *x509.Certificate, name string, addr netip.Addr) b
 	switch s.Mutant {
 	case SkipsHostNameCheck:
 		return true
+	case ComparesCase:
+		return slices.Contains(identities(leaf), name)
 	case CNOnly:
 		return contains(commonNames(leaf), name)
 	case AcceptsIPSAN:

@@ -18,12 +18,12 @@ import (
 func TestRulingsAreKept(t *testing.T) {
 	gone := http.HandlerFunc(http.NotFound)
 	for _, tt := range []struct {
-		name   string
-		next   time.Duration // of the list
-		serve  http.HandlerFunc
-		wait   time.Duration
-		reset  bool
-		fetchs int
+		name    string
+		next    time.Duration // of the list
+		serve   http.HandlerFunc
+		wait    time.Duration
+		reset   bool
+		fetches int
 	}{
 		{"a moment later", time.Hour, nil, 0, false, 1},
 		{"within a minute", time.Hour, nil, 59 * time.Second, false, 1},
@@ -52,8 +52,8 @@ func TestRulingsAreKept(t *testing.T) {
 				s.Reset()
 			}
 			must(t, s.verify(t.Context(), state, lb01, at))
-			if got := p.fetches("/leaf.crl"); got != tt.fetchs {
-				t.Errorf("it was fetched %d times, not %d", got, tt.fetchs)
+			if got := p.fetches("/leaf.crl"); got != tt.fetches {
+				t.Errorf("it was fetched %d times, not %d", got, tt.fetches)
 			}
 		})
 	}
@@ -142,7 +142,7 @@ func TestGivenUpMeanwhile(t *testing.T) {
 func TestKeptIsBounded(t *testing.T) {
 	var k rulings
 	now := time.Now()
-	for i := range 10 * maxKept {
+	for i := range 10*maxKept + 5 {
 		k.put(fmt.Sprint(i), kept{until: now.Add(time.Hour)}, now)
 	}
 	if n := len(k.known); n > maxKept {

@@ -109,7 +109,7 @@ type MutantInfo struct {
 	Hinders []string
 }
 
-var mutants = []MutantInfo{
+var mutants = slices.Concat([]MutantInfo{
 	{Control, "Nothing is wrong with it.", nil, nil},
 	{SkipsHostNameCheck, "It does not check that a proxy's certificate names the proxy that it dialled.",
 		// All that is wrong with these is the name.
@@ -124,13 +124,15 @@ var mutants = []MutantInfo{
 	{RequiresClientCertificate, "It demands a client certificate from the cloud, which has none.",
 		// No connection can be made then, and no call.
 		[]string{"tls.outbound.no-client-certificate-required", "media.outbound.call-with-srtp-both-ways"},
-		append([]string{"tls.outbound.handshake-within-500ms", "tls.outbound.surviving-suite-accepted", "cert.outbound.survives-wrong-certificates"}, outboundCalls...)},
+		append([]string{"tls.outbound.handshake-within-500ms", "tls.outbound.surviving-suite-accepted", "tls.outbound.tls12-accepted",
+			"cert.outbound.survives-wrong-certificates"}, outboundCalls...)},
 	{SendsPlainRTP, "It offers, answers with and sends plain RTP on the cloud's side.",
 		// The cloud refuses that in either direction, so no call is connected.
 		[]string{"media.inbound.no-plain-rtp-offered", "media.inbound.call-with-srtp-both-ways", "media.outbound.call-with-srtp-both-ways"},
 		[]string{"sip.inbound.next-proxy-after-refused-connection", "sip.outbound.release-by-each-side", "sip.inbound.release-by-each-side"}},
 	{NoFailover, "It tries lb01 only.",
-		[]string{"sip.inbound.next-proxy-after-refused-connection"}, nil},
+		// Whatever keeps it from lb01.
+		slices.Concat([]string{"sip.inbound.next-proxy-after-refused-connection", "sip.inbound.next-proxy-after-unanswered-connection"}, stalls), nil},
 	{SlowHandshake, "It takes more than the 500 ms for a TLS handshake that the cloud allows.",
 		// The cloud gives up at its deadline, so the call cannot come about.
 		[]string{"tls.outbound.handshake-within-500ms", "media.outbound.call-with-srtp-both-ways"}, outboundCalls},
@@ -139,13 +141,13 @@ var mutants = []MutantInfo{
 	{NoP384, "As TLS server it knows P-256 only, and no suite without ECDHE.",
 		// Nothing can be negotiated with it, so nothing else can be seen of it.
 		[]string{"tls.outbound.surviving-suite-accepted", "media.outbound.call-with-srtp-both-ways"},
-		slices.Concat(certificateShown, []string{"cert.outbound.survives-wrong-certificates",
-			"tls.outbound.no-client-certificate-required", "tls.outbound.handshake-within-500ms"}, outboundCalls)},
+		slices.Concat(certificateShown, []string{"cert.outbound.survives-wrong-certificates", "tls.outbound.tls12-accepted",
+			"tls.outbound.no-client-certificate-required", "tls.outbound.handshake-within-500ms"}, probes, outboundCalls)},
 	{SendsNoIntermediate, "It presents its certificate without the intermediate.",
-		// Nor can it be told then whether it is a lab's, which may do without a
-		// revocation list; and no certificate that it is given comes out whole.
-		[]string{"cert.outbound.chain-complete", "cert.outbound.not-revoked"},
-		[]string{"cert.outbound.issuer-trusted", "cert.outbound.survives-wrong-certificates"}},
+		// Nor can it be told then whose it is, and whether it is revoked; and no
+		// certificate that it is given comes out whole.
+		[]string{"cert.outbound.chain-complete"},
+		[]string{"cert.outbound.issuer-trusted", "cert.outbound.not-revoked", "cert.outbound.survives-wrong-certificates"}},
 	{WrongName, "Its certificate names another host.",
 		[]string{"cert.outbound.name-matches"}, nil},
 	{SwallowsBYE, "It answers BYE, but does not release the other side.",
@@ -194,7 +196,7 @@ var mutants = []MutantInfo{
 		[]string{"cert.outbound.usage-fits"}, nil},
 	{PresentsSHA1, "Its certificate is signed with SHA-1.",
 		[]string{"cert.outbound.strong-enough"}, nil},
-}
+}, certificateMutants, tlsMutants)
 
 // Mutants lists all mutants, Control first.
 func Mutants() []MutantInfo {

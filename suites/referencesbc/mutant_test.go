@@ -215,7 +215,8 @@ func TestMutantsDifferByOneDefect(t *testing.T) {
 		},
 		AcceptsNotYetValid: elsewhere, AcceptsIPSAN: elsewhere, IgnoresCRL: elsewhere, IgnoresOCSP: elsewhere,
 		AcceptsRevokedIntermediate: elsewhere, PinsLeaf: elsewhere, PinsIntermediate: elsewhere,
-		EVRootOnly: outside, TrustsCloudRootsOnly: outside,
+		EVRootOnly: outside, TrustsCloudRootsOnly: outside, PresentsExpired: outside, PresentsRevoked: outside,
+		PresentsClientEKU: outside, PresentsSHA1: outside,
 	}
 	for _, m := range Mutants() {
 		t.Run(string(m.Mutant), func(t *testing.T) {

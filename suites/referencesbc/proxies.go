@@ -120,20 +120,20 @@ func (s *SBC) dial(ctx context.Context, p *proxy, addr netip.Addr) (*link, error
 	// after it, not what revocation lists take.
 	limit := time.AfterFunc(s.Timers.Handshake, func() { cancel(errSlow) })
 	defer limit.Stop()
-	conn := tls.Client(tcp, s.clientConfig(p.name, addr, func(state tls.ConnectionState) error {
+	conn, err := s.secureProxy(bound, tcp, p.name, addr, func(state tls.ConnectionState) error {
 		limit.Stop()
 		defer limit.Reset(s.Timers.Handshake)
 		return s.verify(bound, state, p.name, addr)
-	}))
-	if !s.keep(conn) {
-		return nil, errClosing
-	}
-	if err := conn.HandshakeContext(bound); err != nil {
-		s.drop(conn)
+	})
+	if err != nil {
+		tcp.Close()
 		if bound.Err() != nil {
 			err = context.Cause(bound)
 		}
 		return nil, fmt.Errorf("doing the TLS handshake with %s at %s: %w", p.name, to, err)
+	}
+	if !s.keep(conn) {
+		return nil, errClosing
 	}
 	gone, end := context.WithCancel(context.Background())
 	l := &link{addr: addr, gone: gone, close: func() { end(); s.drop(conn) }}

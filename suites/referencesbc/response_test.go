@@ -108,10 +108,11 @@ func TestReadResponse(t *testing.T) {
 }
 
 func FuzzReadResponse(f *testing.F) {
-	ca := cas(f)["intermediate"]
-	leaf := shown{dns: names}.chain(f).Leaf
+	ca := quickCA(f)
+	leaf := shown{dns: names, key: curveKey}.of(f, ca).Leaf
+	c := shown{usage: []x509.ExtKeyUsage{x509.ExtKeyUsageOCSPSigning}, key: curveKey}.of(f, ca)
 	f.Add(reply{}.about(f, leaf, ca))
-	f.Add(reply{status: ocsp.Revoked, delegate: delegate(f, ca, 1, x509.ExtKeyUsageOCSPSigning)}.about(f, leaf, ca))
+	f.Add(reply{status: ocsp.Revoked, delegate: &issuer{c.Leaf, c.PrivateKey.(crypto.Signer), ca}}.about(f, leaf, ca))
 	f.Add(ocsp.UnauthorizedErrorResponse)
 	f.Fuzz(func(t *testing.T, der []byte) {
 		if _, err := readResponse(der, leaf, ca.cert, time.Now()); err == nil && len(der) == 0 {

@@ -5,9 +5,9 @@
 // It does what the specification asks of a customer's device, as plainly as
 // possible, so that the kit has something to run against that is known to be
 // right. Its mutants have one defect each, so that every scenario can be seen
-// to fail. The checks that matter (a proxy's certificate, DNS, failover, the
-// trunk group in the Request-URI) are written here a second time and do not
-// share the simulator's code, nor its errors.
+// to fail. The checks that matter (a proxy's certificate and its revocation,
+// DNS, failover, the trunk group in the Request-URI) are written here a second
+// time and do not share the simulator's code, nor its errors.
 //
 // It relays G.711 and DTMF events without RTCP, does not pass on re-INVITEs
 // (hold is answered with the session as it stands), and is no SBC for
@@ -97,10 +97,10 @@ type SBC struct {
 
 // Timers are the bounds of an SBC. 0 means the default.
 type Timers struct {
-	// Resolve bounds a DNS query (1 s), Connect a TCP connect (1 s), Handshake
-	// each side of the pause that a TLS handshake as client makes while the
-	// proxy's certificate is verified (1 s), Fetch what is fetched meanwhile of
-	// lists and OCSP responses, all together (1 s).
+	// Resolve bounds a DNS query (1 s), Connect a TCP connect (1 s), Handshake a
+	// TLS handshake as client up to the verification of the proxy's certificate,
+	// and again from there (1 s); Fetch all that is fetched in between, of lists
+	// and OCSP responses (1 s).
 	Resolve, Connect, Handshake, Fetch time.Duration
 	// FirstResponse is how long an INVITE waits for any response, 100 included,
 	// before the call goes to the next proxy (2 s).
@@ -112,6 +112,9 @@ type Timers struct {
 	Options time.Duration
 	// Slow is how long the mutant SlowHandshake waits (700 ms).
 	Slow time.Duration
+	// Clear is how long the mutants that fall back to SIP without TLS wait there
+	// for an answer (200 ms).
+	Clear time.Duration
 }
 
 var errClosing = errors.New("the SBC is stopping")
@@ -164,6 +167,8 @@ func (s *SBC) check() error {
 		return errors.New("it was started before; make a new one")
 	case !s.Mutant.known():
 		return fmt.Errorf("choosing its defect: no mutant is called %q", s.Mutant)
+	case s.Mutant.buildable() != nil:
+		return fmt.Errorf("making the mutant %s: %w", s.Mutant, s.Mutant.buildable())
 	case !s.Carrier.IsValid():
 		return errors.New("field Carrier is not set: where are calls to the carrier sent?")
 	case len(s.Certificate.Certificate) == 0 && s.shows.Load() == nil:
@@ -201,6 +206,7 @@ func (s *SBC) defaults() {
 	}{
 		{&s.Timers.Resolve, time.Second}, {&s.Timers.Connect, time.Second}, {&s.Timers.Handshake, time.Second}, {&s.Timers.Fetch, time.Second},
 		{&s.Timers.FirstResponse, 2 * time.Second}, {&s.Timers.MarkDown, 30 * time.Second}, {&s.Timers.Slow, 700 * time.Millisecond},
+		{&s.Timers.Clear, 200 * time.Millisecond},
 	} {
 		if *t.value == 0 {
 			*t.value = t.usual

@@ -13,63 +13,9 @@ import (
 	"time"
 )
 
-// The six cipher suites that BYOC Cloud trunks keep, and the one curve.
-var (
-	suites = []uint16{
-		tls.TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384,
-		tls.TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256,
-		tls.TLS_ECDHE_RSA_WITH_AES_256_CBC_SHA,
-		tls.TLS_RSA_WITH_AES_256_GCM_SHA384,
-		tls.TLS_RSA_WITH_AES_128_GCM_SHA256,
-		tls.TLS_RSA_WITH_AES_256_CBC_SHA,
-	}
-	curves = []tls.CurveID{tls.CurveP384}
-)
-
 // minRSA is the least size of an RSA key, in bits (CA/Browser Forum Baseline
 // Requirements 6.1.5); crypto/x509 has no such rule.
 const minRSA = 2048
-
-// serverConfig is that of the port where the cloud calls. Sessions are not
-// resumed: every handshake shows the certificate of the day.
-func (s *SBC) serverConfig() *tls.Config {
-	c := &tls.Config{
-		MinVersion: tls.VersionTLS12, MaxVersion: tls.VersionTLS12, CipherSuites: suites, CurvePreferences: curves,
-		GetCertificate:         func(*tls.ClientHelloInfo) (*tls.Certificate, error) { return s.shows.Load(), nil },
-		SessionTicketsDisabled: true, Time: s.now, Rand: s.Rand,
-	}
-	switch s.Mutant {
-	case RequiresClientCertificate:
-		c.ClientAuth = tls.RequireAnyClientCert
-	case NoP384:
-		c.CurvePreferences = []tls.CurveID{tls.CurveP256}
-		c.CipherSuites = []uint16{tls.TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256, tls.TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384}
-	case SlowHandshake:
-		c.GetConfigForClient = func(*tls.ClientHelloInfo) (*tls.Config, error) {
-			wait := time.NewTimer(s.Timers.Slow)
-			defer wait.Stop()
-			select {
-			case <-wait.C:
-			case <-s.ctx.Done():
-			}
-			return nil, nil
-		}
-	}
-	return c
-}
-
-// clientConfig is that of a connection to the proxy of that name at addr. The
-// library's own verification is off: verify takes its place.
-func (s *SBC) clientConfig(name string, addr netip.Addr, verify func(tls.ConnectionState) error) *tls.Config {
-	c := &tls.Config{
-		MinVersion: tls.VersionTLS12, MaxVersion: tls.VersionTLS12, CipherSuites: suites, CurvePreferences: curves,
-		ServerName: name, InsecureSkipVerify: true, VerifyConnection: verify, Time: s.now, Rand: s.Rand,
-	}
-	if s.Mutant == DialsIP {
-		c.ServerName = addr.String() // which crypto/tls leaves out of SNI
-	}
-	return c
-}
 
 // verify checks the certificate that the proxy of that name at addr presented
 // in a handshake: dates and way to a trusted root, then that it names the proxy,
@@ -79,6 +25,9 @@ func (s *SBC) verify(ctx context.Context, state tls.ConnectionState, name string
 	path, err := s.path(state.PeerCertificates)
 	if err == nil && !s.identified(path[0], name, addr) {
 		err = fmt.Errorf("it names %q, not the proxy that was dialled, %s", identities(path[0]), name)
+	}
+	if refuses := stumbling[s.Mutant]; err == nil && refuses != nil && refuses(state.PeerCertificates, s.now()) {
+		err = errors.New("it stumbles over what is right in it")
 	}
 	if err == nil {
 		err = s.unrevoked(ctx, path, state.OCSPResponse)
