@@ -60,7 +60,8 @@ var allowed = map[string][]string{
 	"suites/config":                {},
 	"suites/report":                {"scenarios/judge", "scenarios/ledger", "simulator/record"},
 	"suites":                       {"certs", "scenarios", "scenarios/judge", "scenarios/ledger", "scenarios/trigger", "simulator", "simulator/carrier", "simulator/record", "simulator/region", "simulator/transport", "suites/config", "suites/referencesbc", "suites/report"},
-	"suites/command":               {"certs", "scenarios", "scenarios/judge", "scenarios/ledger", "simulator/region", "suites", "suites/config", "suites/report"},
+	"suites/command":               {"certs", "scenarios", "scenarios/judge", "scenarios/ledger", "simulator/region", "suites", "suites/config", "suites/report", "suites/storm"},
+	"suites/storm":                 {"simulator/transport"},
 	"suites/referencesbc":          {"certs", "simulator/media", "simulator/record", "simulator/sdes", "simulator/sdp", "simulator/sipua", "simulator/transport", "simulator/transport/libssl", "simulator/transport/scripted"},
 }
 
@@ -70,6 +71,7 @@ var foreign = map[string][]string{
 	"github.com/spf13/cobra":            {"suites/command"},
 	"github.com/goccy/go-yaml":          {"suites/config", "scenarios/ledger"},
 	"github.com/rogpeppe/":              {"suites/command"},
+	"github.com/HdrHistogram/":          {"suites/storm"},
 	"github.com/emiago/sipgo/transport": {},
 }
 

@@ -2,8 +2,6 @@ package scenarios
 
 import (
 	"context"
-	"slices"
-	"sync"
 	"time"
 
 	"byocheck/scenarios/judge"
@@ -30,7 +28,7 @@ func outbound() []Scenario {
 			Level:   ledger.LevelMust,
 			Clauses: []string{"byoc-009-no-mtls", "rfc5246-7.4.6-client-certificate-empty", "byoc-k13-client-authentication-usage"},
 			Needs:   judge.CallsFromCloud,
-			Play:    playHandshakes(1, true),
+			Play:    playPing,
 			Judge:   judge.NoClientCertificate,
 		},
 		{
@@ -39,7 +37,7 @@ func outbound() []Scenario {
 			Level:   ledger.LevelMust,
 			Clauses: []string{"byoc-030-handshake-500ms"},
 			Needs:   judge.CallsFromCloud,
-			Play:    playHandshakes(10, false),
+			Play:    playHandshakes,
 			Judge:   judge.HandshakeTime,
 		},
 		{
@@ -58,35 +56,20 @@ func outbound() []Scenario {
 // pinging bounds the wait for the answer to OPTIONS.
 const pinging = 5 * time.Second
 
-// playHandshakes opens n connections to the device, one after the other, from
-// the proxies in turn; with ping, OPTIONS is sent on each. Our own lateness is
-// measured all the while.
-func playHandshakes(n int, ping bool) func(context.Context, *Stage, *judge.Case) error {
-	return func(ctx context.Context, s *Stage, c *judge.Case) error {
-		w := s.Recorder.Open("handshakes")
-		w.Under("healthy", s.Cloud.Generation())
-		measured := lateness(ctx)
-		s.tell("doing %d TLS handshake(s) with the device", n)
-		for range n {
-			if ctx.Err() != nil {
-				break
-			}
-			l, err := s.Cloud.DialPatiently(ctx, s.Cloud.NextProxy())
-			if err != nil {
-				continue // recorded; the judge sees it
-			}
-			if ping {
-				bound, cancel := context.WithTimeout(ctx, pinging)
-				s.Cloud.Ping(bound, l) // the answer, or its absence, is recorded
-				cancel()
-			}
-			l.Close("the handshake is measured")
-			<-l.Flow.Closed()
-		}
-		c.Jitter = measured()
-		c.Attempts = []record.Attempt{w.Close()}
-		return nil
+// playPing opens a connection to the device and sends OPTIONS on it.
+func playPing(ctx context.Context, s *Stage, c *judge.Case) error {
+	w := s.Recorder.Open("handshake")
+	w.Under("healthy", s.Cloud.Generation())
+	s.tell("doing a TLS handshake with the device")
+	if l, err := s.Cloud.DialPatiently(ctx, s.Cloud.NextProxy()); err == nil { // else it is recorded; the judge sees it
+		bound, cancel := context.WithTimeout(ctx, pinging)
+		s.Cloud.Ping(bound, l) // the answer, or its absence, is recorded
+		cancel()
+		l.Close("the device has answered")
+		<-l.Flow.Closed()
 	}
+	c.Attempts = []record.Attempt{w.Close()}
+	return nil
 }
 
 // playSuites offers the device one of the surviving suites after the other.
@@ -119,27 +102,4 @@ func (s *Stage) lasting() []uint16 {
 		return s.Cloud.Offers()
 	}
 	return transport.LastingSuites(s.Edition)
-}
-
-// lateness measures how much later than asked a timer of ours fires, until the
-// returned function is called: what our own process and machine can add to a
-// measured time.
-func lateness(ctx context.Context) func() judge.Jitter {
-	const every, atLeast = 2 * time.Millisecond, 20
-	ctx, cancel := context.WithCancel(ctx)
-	var late []time.Duration
-	var wg sync.WaitGroup
-	wg.Go(func() {
-		for len(late) < 100_000 && (ctx.Err() == nil || len(late) < atLeast) {
-			begin := time.Now()
-			time.Sleep(every)
-			late = append(late, time.Since(begin)-every)
-		}
-	})
-	return func() judge.Jitter {
-		cancel()
-		wg.Wait()
-		slices.Sort(late)
-		return judge.Jitter{Samples: len(late), P50: late[len(late)/2], Max: late[len(late)-1]}
-	}
 }

@@ -71,7 +71,7 @@ func (s Scenario) Labels() []string {
 // All returns the catalogue in the order in which it is played: first what
 // leaves the device as it is, then what makes it mark proxies as down.
 func All() []Scenario {
-	return scoped(slices.Concat(outbound(), outboundProbes(), sipOutbound(), inboundCalls(), inboundOffers(), sipInbound(), inboundSuites(), inboundStalls(), inboundScripts(), inboundRoots(), inboundCertificates(), inboundRevocation()))
+	return scoped(slices.Concat(outbound(), outboundProbes(), sipOutbound(), inboundCalls(), inboundOffers(), sipInbound(), inboundSuites(), inboundStalls(), inboundScripts(), inboundRoots(), inboundCertificates(), inboundRevocation(), handshakesUnderLoad()))
 }
 
 // Find returns the scenario with the id.

@@ -24,6 +24,7 @@ var scopes = map[string]judge.Scope{
 
 	"cert.outbound.issuer-trusted":        onlyCloud("byoc-025-genesys-trusted-cas", "the authorities are those that the endpoints of BYOC Cloud trust; which ones an Edge trusts is not published"),
 	"tls.outbound.handshake-within-500ms": onlyCloud("byoc-030-handshake-500ms", limit),
+	"tls.outbound.handshake-under-load":   onlyCloud("byoc-030-handshake-500ms", limit),
 	"tls.inbound.handshake-patience":      onlyCloud("byoc-030-handshake-500ms", limit),
 
 	"cert.inbound.organisation-root-accepted": {System: judge.Edge, Clause: "byoc-052-edge-org-ca",

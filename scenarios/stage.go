@@ -49,6 +49,11 @@ type Stage struct {
 	// makes it faster.
 	Recovery time.Duration
 	Reset    func(context.Context) error
+	// Handshakes is how many TLS handshakes are timed; 0 means 20.
+	Handshakes int
+	// Parallel is how many of them are done at once, to see what load makes of
+	// them, one after the other; nil means 10, then 50. Below 5 is no load.
+	Parallel []int
 	// Releasing bounds the end of a call, on the other side too; 0 means 5 s.
 	Releasing time.Duration
 	// Provision, if not nil, makes the device present a certificate as TLS server.

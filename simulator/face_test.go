@@ -191,7 +191,8 @@ func TestProxies(t *testing.T) {
 	for _, want := range [][]int{nil, {0}, {1, 3}, {0, 1, 2, 3}} {
 		var p Proxies
 		for _, i := range slices.Backward(want) {
-			p |= Only(i) | Only(i)
+			p |= Only(i)
+			p |= Only(i)
 		}
 		if got := p.list(); !slices.Equal(got, want) {
 			t.Errorf("got %v, want %v", got, want)

@@ -17,9 +17,10 @@ import (
 const sbc = "sbc.customer.test"
 
 // serves is a device that presents a chain to whoever comes, and waits for the end.
-func serves(t testing.TB, chain tls.Certificate) netip.AddrPort {
+// Suites, if any, are all that it takes.
+func serves(t testing.TB, chain tls.Certificate, suites ...uint16) netip.AddrPort {
 	t.Helper()
-	ln, err := tls.Listen("tcp", "127.0.0.1:0", &tls.Config{Certificates: []tls.Certificate{chain}, MaxVersion: tls.VersionTLS12})
+	ln, err := tls.Listen("tcp", "127.0.0.1:0", &tls.Config{Certificates: []tls.Certificate{chain}, CipherSuites: suites, MaxVersion: tls.VersionTLS12})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -193,21 +194,7 @@ func TestDialWithSuites(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	ln, err := tls.Listen("tcp", "127.0.0.1:0", &tls.Config{Certificates: []tls.Certificate{chain}, CipherSuites: transport.SurvivingSuites()[:1], MaxVersion: tls.VersionTLS12})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer ln.Close()
-	go func() {
-		for {
-			conn, err := ln.Accept()
-			if err != nil {
-				return
-			}
-			go io.Copy(io.Discard, conn)
-		}
-	}()
-	c := start(t, &Cloud{Device: netip.MustParseAddrPort(ln.Addr().String()), Target: sbc})
+	c := start(t, &Cloud{Device: serves(t, chain, transport.SurvivingSuites()[0]), Target: sbc})
 	for i, suite := range transport.SurvivingSuites() {
 		l, err := c.DialPatiently(bounded(t), 0, suite)
 		if (err == nil) != (i == 0) {

@@ -118,8 +118,8 @@ func TestCiphersOfTheEdge(t *testing.T) {
 		t.Fatal(err)
 	}
 	for id, says := range map[string]string{
-		"tls.inbound.offers-surviving-suite":    "offers 1 of the trunk's suites: TLS_RSA_WITH_AES_256_CBC_SHA",
-		"tls.inbound.each-offered-suite-works":  "1 suites of the specification that the device offers: TLS_RSA_WITH_AES_256_CBC_SHA",
+		"tls.inbound.offers-surviving-suite":    "offers 1 of the suites that stay: TLS_RSA_WITH_AES_256_CBC_SHA",
+		"tls.inbound.each-offered-suite-works":  "each suite of the specification that the device offers (1): TLS_RSA_WITH_AES_256_CBC_SHA",
 		"tls.outbound.surviving-suite-accepted": "accepts 1 of the 1 surviving suites: TLS_RSA_WITH_AES_256_CBC_SHA",
 	} {
 		s, _ := scenarios.Find(id)

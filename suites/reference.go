@@ -78,6 +78,8 @@ func (l *lab) startReference(c config.Config, mutant string) error {
 		return fmt.Errorf("%w; stop the program that holds it, or give TARGET to test another device", err)
 	}
 	l.reference = s
+	// It shares our processors: more at once would measure us.
+	l.stage.Parallel = []int{10}
 	delete(l.stage.Declared, judge.Provisioning)
 	l.stage.Own = func() (tls.Certificate, error) { return cert, nil }
 	l.stage.Provision = func(_ context.Context, cert tls.Certificate) error { return s.Provision(cert) }

@@ -89,6 +89,6 @@ Exit codes:
 		Args:    cobra.NoArgs,
 		RunE:    func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	root.AddCommand(newConformance(env), newList(env), newExplain(env), newJudge(env), newServe(env), newCerts(env))
+	root.AddCommand(newConformance(env), newList(env), newExplain(env), newJudge(env), newServe(env), newStorm(env), newCerts(env))
 	return root
 }

@@ -25,6 +25,7 @@ var (
 	caKey    = onceKey(rsaKey(2048))
 	otherKey = onceKey(rsaKey(2048))
 	shortKey = onceKey(rsaKey(1024))
+	bigKey   = onceKey(rsaKey(3072))
 	curveKey = onceKey(func() (crypto.Signer, error) { return ecdsa.GenerateKey(elliptic.P384(), rand.Reader) })
 )
 
@@ -120,7 +121,7 @@ func cas(t testing.TB) map[string]*issuer {
 type shown struct {
 	dns, uris, cn []string
 	ips           []net.IP
-	days          int                                 // until it expires, 1 where 0
+	days          int                                 // until it expires, 20 where 0
 	under         string                              // name of a CA, or self; empty is the intermediate
 	key           func(testing.TB) crypto.Signer      // nil is testKey
 	usage         []x509.ExtKeyUsage                  // nil is for servers
@@ -158,7 +159,7 @@ func (s shown) chain(t testing.TB) tls.Certificate {
 func (s shown) of(t testing.TB, by *issuer) tls.Certificate {
 	t.Helper()
 	if s.days == 0 {
-		s.days = 1
+		s.days = 20
 	}
 	if s.key == nil {
 		s.key = testKey
@@ -166,7 +167,7 @@ func (s shown) of(t testing.TB, by *issuer) tls.Certificate {
 	end := time.Now().Add(time.Duration(s.days) * 24 * time.Hour)
 	c := &x509.Certificate{
 		DNSNames: s.dns, IPAddresses: s.ips, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth}, SignatureAlgorithm: s.hash,
-		NotBefore: end.Add(-240 * time.Hour), NotAfter: end, KeyUsage: x509.KeyUsageDigitalSignature | x509.KeyUsageKeyEncipherment,
+		NotBefore: end.Add(-720 * time.Hour), NotAfter: end, KeyUsage: x509.KeyUsageDigitalSignature | x509.KeyUsageKeyEncipherment,
 		CRLDistributionPoints: s.crls, OCSPServer: s.ocsp,
 	}
 	for _, name := range s.cn {

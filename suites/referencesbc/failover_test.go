@@ -93,6 +93,30 @@ func TestFailover(t *testing.T) {
 	}
 }
 
+// The mutant goes on to the next proxy where one refuses TCP, and nowhere else.
+func TestNoFailoverOnTimeout(t *testing.T) {
+	for name, tt := range map[string]struct {
+		fault func(*fakeProxy)
+		want  int
+	}{
+		"port closed":           {func(p *fakeProxy) { p.listener.Close() }, 200},
+		"reset at once":         {func(p *fakeProxy) { p.set(refusing) }, 503},
+		"no handshake":          {func(p *fakeProxy) { p.set(noHandshake) }, 503},
+		"half a handshake":      {func(p *fakeProxy) { p.set(stalling) }, 503},
+		"no answer to INVITE":   {func(p *fakeProxy) { p.set(mute) }, 503},
+		"wrong certificate":     {func(p *fakeProxy) { p.show(shown{dns: []string{"other.test"}}.chain(t)) }, 503},
+		"nothing wrong with it": {func(*fakeProxy) {}, 200},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := build(t, func(s *SBC) { short(s); s.Mutant = NoFailoverOnTimeout })
+			tt.fault(w.proxies[0])
+			if got := w.call(w.answer); got != tt.want {
+				t.Errorf("the carrier gets %d, not %d", got, tt.want)
+			}
+		})
+	}
+}
+
 func TestProxyComesBack(t *testing.T) {
 	tests := []struct {
 		name string

@@ -11,9 +11,6 @@ import (
 	"byocheck/simulator/sipua"
 )
 
-// clearPort is where SIP is spoken without TLS (RFC 3261 19.1.2).
-const clearPort = 5060
-
 // callClear is the defect of the mutants that fall back: what could not be had
 // over TLS it tries without, at the first proxy.
 func (s *SBC) callClear(ctx context.Context, number, caller string, offer func() ([]byte, error), ring func(*sipua.Call, int)) (*sipua.Call, error) {
@@ -28,11 +25,13 @@ func (s *SBC) callClear(ctx context.Context, number, caller string, offer func()
 	if err != nil {
 		return nil, err
 	}
-	flow, end, err := s.clearFlow(ctx, netip.AddrPortFrom(addrs[0], clearPort))
+	flow, end, err := s.clearFlow(ctx, netip.AddrPortFrom(addrs[0], s.clearPort))
 	if err != nil {
 		return nil, fmt.Errorf("calling %s without TLS: %w", p.name, err)
 	}
+	late := context.AfterFunc(ctx, end) // else it would wait for an answer to CANCEL too
 	call, _, err := s.invite(ctx, s.cloud, flow, sipua.Invitation{To: s.trunkUser(number), From: caller, Host: p.name, SDP: body}, ring)
+	late()
 	if err != nil {
 		end()
 	}

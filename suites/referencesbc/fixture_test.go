@@ -242,7 +242,7 @@ func (w *world) serve(p *fakeProxy, tcp net.Conn, state state, shows tls.Certifi
 		tcp = &stalled{Conn: tcp}
 	}
 	conn := tls.Server(tcp, &tls.Config{MinVersion: tls.VersionTLS12, MaxVersion: tls.VersionTLS12, SessionTicketsDisabled: true,
-		CurvePreferences: []tls.CurveID{tls.CurveP384}, Certificates: []tls.Certificate{shows},
+		CipherSuites: suites, CurvePreferences: curves, Certificates: []tls.Certificate{shows},
 		GetConfigForClient: func(h *tls.ClientHelloInfo) (*tls.Config, error) {
 			p.mu.Lock()
 			defer p.mu.Unlock()
@@ -410,4 +410,18 @@ func (d *fakeDNS) handle(w dns.ResponseWriter, q *dns.Msg) {
 		m.Answer = []dns.RR{rr}
 	}
 	w.WriteMsg(m)
+}
+
+// serveClear lets the cloud take calls without TLS.
+func (w *world) serveClear(l net.Listener, pc *net.UDPConn) {
+	u := w.cloud.Agent.UDP(pc, record.Origin{Conn: w.cloudRec.NextConn(), Proxy: "clear"})
+	w.work.Go(u.Serve)
+	w.work.Go(func() {
+		c, err := l.Accept()
+		if err != nil {
+			return
+		}
+		w.cloud.Agent.Stream(c, record.Origin{Conn: w.cloudRec.NextConn(), Proxy: "clear"}, l.Addr().String(), func(string) { c.Close() }).Serve(c)
+	})
+	w.t.Cleanup(func() { pc.Close(); l.Close() })
 }

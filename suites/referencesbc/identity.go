@@ -57,7 +57,7 @@ func (s *SBC) identified(leaf *x509.Certificate, name string, addr netip.Addr) b
 	case SkipsHostNameCheck:
 		return true
 	case ComparesCase:
-		return slices.Contains(identities(leaf), name)
+		return slices.ContainsFunc(identities(leaf), func(i string) bool { return strings.TrimSuffix(i, ".") == strings.TrimSuffix(name, ".") })
 	case CNOnly:
 		return contains(commonNames(leaf), name)
 	case AcceptsIPSAN:

@@ -141,6 +141,32 @@ func TestProvisionedMutants(t *testing.T) {
 	}
 }
 
+// The mutant says that it takes what it is given, until it has one that ended.
+func TestKeepsWrongCertificate(t *testing.T) {
+	for _, m := range []Mutant{Control, KeepsWrongCertificate} {
+		s := device(t, m)
+		for i, tt := range []struct {
+			given shown
+			kept  string // by the mutant
+		}{
+			{shown{dns: []string{"a.test"}}, "a.test"},
+			{shown{dns: []string{"b.test"}, under: "self"}, "b.test"},
+			{shown{dns: []string{"c.test"}, days: 40}, "c.test"},
+			{shown{dns: []string{"d.test"}, days: -1}, "d.test"},
+			{shown{dns: []string{"e.test"}}, "d.test"},
+		} {
+			must(t, s.Provision(tt.given.chain(t)))
+			want := tt.kept
+			if m == Control {
+				want = tt.given.dns[0]
+			}
+			if got := s.shows.Load().Leaf.DNSNames[0]; got != want {
+				t.Errorf("%s, certificate %d: it presents %s, not %s", m, i+1, got, want)
+			}
+		}
+	}
+}
+
 func selfSigned(c *x509.Certificate) bool {
 	return c.CheckSignature(c.SignatureAlgorithm, c.RawTBSCertificate, c.Signature) == nil && bytes.Equal(c.RawIssuer, c.RawSubject)
 }

@@ -89,6 +89,8 @@ type SBC struct {
 	rulings  rulings
 	work     sync.WaitGroup
 
+	clearPort uint16 // where proxies would speak SIP without TLS
+
 	mu      sync.Mutex
 	closing bool
 	conns   map[net.Conn]struct{}
@@ -196,6 +198,9 @@ func (s *SBC) defaults() {
 	}
 	if s.Port == 0 {
 		s.Port = 5061
+	}
+	if s.clearPort == 0 {
+		s.clearPort = 5060 // RFC 3261 19.1.2
 	}
 	if s.Log == nil {
 		s.Log = slog.New(slog.DiscardHandler)

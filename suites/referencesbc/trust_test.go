@@ -27,7 +27,7 @@ var certificates = []struct {
 	differ  []Mutant
 }{
 	{"good", shown{dns: []string{"srv.example.test", lb01}}, true, []Mutant{CNOnly}},
-	{"in capitals", shown{dns: []string{"LB01.Voice.example.test"}}, true, []Mutant{CNOnly}},
+	{"in capitals", shown{dns: []string{"LB01.Voice.example.test"}}, true, []Mutant{CNOnly, ComparesCase}},
 	{"with a dot at the end", shown{dns: []string{lb01 + "."}}, true, []Mutant{CNOnly}},
 	{"with the right common name too", shown{dns: names, cn: names}, true, nil},
 	{"of another host", shown{dns: []string{"lb02.voice.example.test"}}, false, []Mutant{SkipsHostNameCheck}},
@@ -44,9 +44,9 @@ var certificates = []struct {
 	{"with the address as common name", shown{cn: []string{"127.0.41.1"}}, false, []Mutant{SkipsHostNameCheck}},
 	{"with the SRV record's name", shown{dns: []string{"_sips._tcp.voice.example.test"}}, false, []Mutant{SkipsHostNameCheck}},
 	{"with a SIP URI", shown{uris: []string{"sip:srv.example.test", "sip:" + lb01}}, true, []Mutant{CNOnly}},
-	{"with a SIP URI and another dNSName", shown{uris: []string{"sip:" + lb01}, dns: []string{"other.test"}}, true, []Mutant{CNOnly}},
+	{"with a SIP URI and another dNSName", shown{uris: []string{"sip:" + lb01}, dns: []string{"other.test"}}, true, []Mutant{CNOnly, RefusesURISANBeside}},
 	{"with another SIP URI and the right dNSName", shown{uris: []string{"sip:srv.example.test"}, dns: names}, false, []Mutant{SkipsHostNameCheck}},
-	{"with a user's SIP URI and the right dNSName", shown{uris: []string{"sip:lb@srv.example.test"}, dns: names}, true, []Mutant{CNOnly}},
+	{"with a user's SIP URI and the right dNSName", shown{uris: []string{"sip:lb@srv.example.test"}, dns: names}, true, []Mutant{CNOnly, RefusesURISANBeside}},
 
 	{"of another root", shown{dns: names, under: "other root"}, false, []Mutant{TrustsAnything}},
 	{"under another root", shown{dns: names, under: "impostor"}, false, []Mutant{TrustsAnything}},
@@ -54,20 +54,22 @@ var certificates = []struct {
 	{"without its intermediate", shown{dns: names, send: alone}, false, []Mutant{TrustsAnything}},
 	{"of the root itself", shown{dns: names, under: "root"}, true, []Mutant{CNOnly}},
 	{"under P-384", shown{dns: names, under: "curve"}, true, []Mutant{CNOnly}},
-	{"with the root", shown{dns: names, send: withRoot}, true, []Mutant{CNOnly}},
-	{"in another order", shown{dns: names, send: disordered}, true, []Mutant{CNOnly}},
+	{"with the root", shown{dns: names, send: withRoot}, true, []Mutant{CNOnly, RefusesSuperfluousRoot}},
+	{"in another order", shown{dns: names, send: disordered}, true, []Mutant{CNOnly, RefusesSuperfluousRoot}},
 	{"of one that is no CA", shown{dns: names, under: "no CA"}, false, []Mutant{TrustsAnything}},
 	{"beyond the path length", shown{dns: names, under: "beyond the last"}, false, []Mutant{TrustsAnything}},
 	{"with an excluded name", shown{dns: names, under: "excluded"}, false, []Mutant{TrustsAnything}},
 
 	{"expired", shown{dns: names, days: -1}, false, []Mutant{AcceptsExpired}},
 	{"under an expired intermediate", shown{dns: names, under: "expired"}, false, []Mutant{AcceptsExpired}},
-	{"not yet valid", shown{dns: names, days: 20}, false, []Mutant{AcceptsNotYetValid}},
+	{"that ends in ten days", shown{dns: names, days: 10}, true, []Mutant{CNOnly, RefusesExpiringSoon}},
+	{"not yet valid", shown{dns: names, days: 40}, false, []Mutant{AcceptsNotYetValid}},
 	{"under an intermediate that is not yet valid", shown{dns: names, under: "future"}, false, []Mutant{AcceptsNotYetValid}},
 
 	{"for clients", shown{dns: names, usage: []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth}}, false, []Mutant{TrustsAnything}},
-	{"for servers and clients", shown{dns: names, usage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth}}, true, []Mutant{CNOnly}},
+	{"for servers and clients", shown{dns: names, usage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth}}, true, []Mutant{CNOnly, RefusesClientAuthEKU}},
 	{"for any use", shown{dns: names, anyUse: true}, true, []Mutant{CNOnly}},
+	{"with a big key", shown{dns: names, key: bigKey}, true, []Mutant{CNOnly, RefusesBigKeys}},
 	{"with a short key", shown{dns: names, key: shortKey}, false, []Mutant{TrustsAnything}},
 	{"signed with SHA-1", shown{dns: names, hash: x509.SHA1WithRSA}, false, []Mutant{TrustsAnything}},
 }
@@ -140,7 +142,7 @@ func TestVerifyAtTime(t *testing.T) {
 		name string
 		at   time.Duration
 		want bool
-	}{{"now", 0, true}, {"in two days", 48 * time.Hour, false}, {"a month ago", -720 * time.Hour, false}} {
+	}{{"now", 0, true}, {"in a month", 720 * time.Hour, false}, {"a month ago", -720 * time.Hour, false}} {
 		s := device(t, "")
 		s.Now = func() time.Time { return time.Now().Add(tt.at) }
 		if err := s.verify(t.Context(), good, lb01, at); (err == nil) != tt.want {
