@@ -79,7 +79,7 @@ func inboundScripts() []Scenario {
 		case scripted.Refuse:
 			s.ID, s.Judge = s.ID+"-refused", judge.ScriptRefusal
 		case scripted.Accept:
-			s.ID, s.Judge = s.ID+"-accepted", judge.Acceptance
+			s.ID, s.Judge = s.ID+"-accepted", judge.AcceptedThroughout
 		default:
 			s.Judge, s.Readings = judge.Told, info.Citation+"."
 		}

@@ -93,6 +93,25 @@ func Acceptance(c Case) Verdict {
 	return v
 }
 
+// AcceptedThroughout is Acceptance for what goes on after the handshake: the
+// device must not end the connection before it has sent a second message.
+func AcceptedThroughout(c Case) Verdict {
+	v := Acceptance(c)
+	if v.Status != Pass || len(c.Attempts) == 0 {
+		return v
+	}
+	o, a, conn := outcomeOf(c.Attempts)
+	// After an OPTIONS it may: the answer may be all that it wanted.
+	if o != accepted || len(conn.sip) > 1 || conn.sip[0].Method != "INVITE" || conn.ender != record.Device {
+		return v
+	}
+	v.Status = unmet(c.Level)
+	v.Observed = fmt.Sprintf("The device completed the handshake with %s and sent SIP %s, but then ended the connection (%s) when our answer came.", conn.proxy, conn.sip[0].Method, conn.how())
+	v.Hint = "Bring the device's TLS software up to date: what came is unusual, but right."
+	v.show(a, conn.end, "%s: the device ended the connection", conn.proxy)
+	return v
+}
+
 // Told judges scenarios in which the sources disagree about what a device should
 // do, or say nothing: whatever it does is told, never held against it.
 func Told(c Case) Verdict {

@@ -142,3 +142,10 @@ func ecdsaCases() []expected {
 		{"no suite for it in the run so far, seen to call before", with(faulty(without, earlier(device("lb02", handshake, sends("INVITE")))), declare(CallsToCloud)), Inconclusive, []string{"was seen using it"}, nil},
 	}...)
 }
+
+func throughoutCases() []expected {
+	return append(acceptanceCases(), []expected{
+		{"ended after its first message", faulty(device("lb01", handshake, sends("INVITE"), fin)), Fail, []string{"then ended the connection", "FIN after the handshake"}, nil},
+		{"ended after its second message", faulty(device("lb01", handshake, sends("INVITE"), sends("ACK"), fin)), Pass, nil, nil},
+	}...)
+}

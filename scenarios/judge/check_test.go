@@ -29,6 +29,7 @@ var judges = []struct {
 	cases func() []expected
 }{
 	{"Acceptance", Acceptance, acceptanceCases},
+	{"AcceptedThroughout", AcceptedThroughout, throughoutCases},
 	{"Told", Told, toldCases},
 	{"ECDSALeaf", ECDSALeaf, ecdsaCases},
 	{"MissingIntermediate", MissingIntermediate, missingIntermediateCases},

@@ -124,7 +124,7 @@ var mutants = slices.Concat([]MutantInfo{
 	{RequiresClientCertificate, "It demands a client certificate from the cloud, which has none.",
 		// No connection can be made then, and no call.
 		[]string{"tls.outbound.no-client-certificate-required", "media.outbound.call-with-srtp-both-ways"},
-		append([]string{"tls.outbound.handshake-within-500ms", "tls.outbound.surviving-suite-accepted", "tls.outbound.tls12-accepted",
+		append([]string{"tls.outbound.handshake-within-500ms", "tls.outbound.handshake-under-load", "tls.outbound.surviving-suite-accepted", "tls.outbound.tls12-accepted",
 			"cert.outbound.survives-wrong-certificates"}, outboundCalls...)},
 	{SendsPlainRTP, "It offers, answers with and sends plain RTP on the cloud's side.",
 		// The cloud refuses that in either direction, so no call is connected.
@@ -135,14 +135,14 @@ var mutants = slices.Concat([]MutantInfo{
 		slices.Concat([]string{"sip.inbound.next-proxy-after-refused-connection", "sip.inbound.next-proxy-after-unanswered-connection"}, stalls), nil},
 	{SlowHandshake, "It takes more than the 500 ms for a TLS handshake that the cloud allows.",
 		// The cloud gives up at its deadline, so the call cannot come about.
-		[]string{"tls.outbound.handshake-within-500ms", "media.outbound.call-with-srtp-both-ways"}, outboundCalls},
+		[]string{"tls.outbound.handshake-within-500ms", "media.outbound.call-with-srtp-both-ways"}, append([]string{"tls.outbound.handshake-under-load"}, outboundCalls...)},
 	{DialsIP, "It names the proxies by address: no SNI, and an address in the Request-URI.",
 		[]string{"sip.inbound.connects-by-name"}, nil},
 	{NoP384, "As TLS server it knows P-256 only, and no suite without ECDHE.",
 		// Nothing can be negotiated with it, so nothing else can be seen of it.
 		[]string{"tls.outbound.surviving-suite-accepted", "media.outbound.call-with-srtp-both-ways"},
 		slices.Concat(certificateShown, []string{"cert.outbound.survives-wrong-certificates", "tls.outbound.tls12-accepted",
-			"tls.outbound.no-client-certificate-required", "tls.outbound.handshake-within-500ms"}, probes, outboundCalls)},
+			"tls.outbound.no-client-certificate-required", "tls.outbound.handshake-within-500ms", "tls.outbound.handshake-under-load"}, probes, outboundCalls)},
 	{SendsNoIntermediate, "It presents its certificate without the intermediate.",
 		// Nor can it be told then whose it is, and whether it is revoked; and no
 		// certificate that it is given comes out whole.

@@ -97,8 +97,7 @@ func observe(t *testing.T, m Mutant) (c conduct) {
 			}
 		}(w)
 		call, err := w.cloud.Agent.Call(f, sipua.Invitation{To: toCarrier, From: from, Host: "sbc.customer.test", SDP: offerOf("RTP/SAVP", goodCrypto)})
-		must(t, err)
-		if call.Wait(bounded(t)) == nil {
+		if err == nil && call.Wait(bounded(t)) == nil {
 			answer, err := sdp.Read(call.Remote())
 			must(t, err)
 			c.answersSecurely = answer[0].Profile == "RTP/SAVP" && len(answer[0].Crypto) == 1
@@ -151,8 +150,7 @@ func takesSIPS(t *testing.T, w *world) bool {
 		}
 	}()
 	c, err := w.cloud.Agent.Call(f, sipua.Invitation{To: toCarrier, From: from, Host: "sbc.customer.test", Scheme: "sips", SDP: offerOf("RTP/SAVP", goodCrypto)})
-	must(t, err)
-	return c.Wait(bounded(t)) == nil
+	return err == nil && c.Wait(bounded(t)) == nil
 }
 
 // passesBYE calls the cloud; the carrier hangs up. The call need not have audio.
@@ -231,7 +229,7 @@ func TestMutantsDifferByOneDefect(t *testing.T) {
 		EVRootOnly: outside, TrustsCloudRootsOnly: outside, PresentsExpired: outside, PresentsRevoked: outside,
 		PresentsClientEKU: outside, PresentsSHA1: outside, NoEVRoot: outside, PresentsIPOnly: outside, PresentsRSA1024: outside,
 		RefusesSuperfluousRoot: elsewhere, RefusesURISANBeside: elsewhere, RefusesClientAuthEKU: elsewhere, RefusesExpiringSoon: elsewhere,
-		RefusesBigKeys: elsewhere, ComparesCase: elsewhere, KeepsWrongCertificate: elsewhere, NeedsSNI: elsewhere,
+		RefusesBigKeys: elsewhere, ComparesCase: elsewhere, KeepsWrongCertificate: elsewhere, NeedsSNI: elsewhere, SlowUnderLoad: elsewhere,
 		OffersNoP384: elsewhere, OffersOldVersions: elsewhere, OffersRC4: elsewhere, OffersBrokenSuite: elsewhere,
 		FallsBackToTCP: elsewhere, FallsBackToUDP: elsewhere, TLS10Accepted: elsewhere, TakesNullCipher: elsewhere, Takes3DES: elsewhere, Compresses: elsewhere,
 		ChokesOnFragments: elsewhere, NeedsOneMessageARecord: elsewhere, EndsOnEmptyRecord: elsewhere, DislikesSmallSegments: elsewhere,
@@ -241,6 +239,9 @@ func TestMutantsDifferByOneDefect(t *testing.T) {
 	}
 	for _, m := range Mutants() {
 		t.Run(string(m.Mutant), func(t *testing.T) {
+			if err := m.Mutant.buildable(); err != nil {
+				t.Skip("not run: ", err) // TestNullCipher is strict about that
+			}
 			want := correct
 			differ, ok := differs[m.Mutant]
 			if !ok {

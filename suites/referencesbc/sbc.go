@@ -86,6 +86,7 @@ type SBC struct {
 	names    *resolver
 	proxies  []*proxy
 	shows    atomic.Pointer[tls.Certificate] // what is presented, as it is presented
+	shaking  atomic.Int64                    // handshakes with callers that go on
 	rulings  rulings
 	work     sync.WaitGroup
 
@@ -112,7 +113,7 @@ type Timers struct {
 	MarkDown time.Duration
 	// Options is the interval of OPTIONS to every proxy; 0 sends none.
 	Options time.Duration
-	// Slow is how long the mutant SlowHandshake waits (700 ms).
+	// Slow is how long the mutants SlowHandshake and SlowUnderLoad wait (700 ms).
 	Slow time.Duration
 	// Clear is how long the mutants that fall back to SIP without TLS wait there
 	// for an answer (200 ms).

@@ -45,14 +45,20 @@ func (s *SBC) serverConfig() *tls.Config {
 		c.MinVersion = tls.VersionTLS10
 	case Takes3DES:
 		c.CipherSuites = append(slices.Clone(suites), tls.TLS_RSA_WITH_3DES_EDE_CBC_SHA)
-	case SlowHandshake:
+	case SlowHandshake, SlowUnderLoad:
 		c.GetConfigForClient = s.slowly
 	}
 	return c
 }
 
+// busy is how many handshakes at once SlowUnderLoad copes with.
+const busy = 3
+
 // slowly waits before a ClientHello is answered.
 func (s *SBC) slowly(*tls.ClientHelloInfo) (*tls.Config, error) {
+	if s.Mutant == SlowUnderLoad && s.shaking.Load() <= busy {
+		return nil, nil
+	}
 	wait := time.NewTimer(s.Timers.Slow)
 	defer wait.Stop()
 	select {
@@ -83,6 +89,8 @@ func (s *SBC) secureCaller(ctx context.Context, tcp net.Conn, config *tls.Config
 	case Compresses:
 		tcp = &deflating{Conn: tcp}
 	}
+	s.shaking.Add(1)
+	defer s.shaking.Add(-1)
 	conn := tls.Server(tcp, config)
 	if err := conn.HandshakeContext(ctx); err != nil {
 		return nil, err

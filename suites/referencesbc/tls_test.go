@@ -121,6 +121,28 @@ func TestRequiresClientCertificateLate(t *testing.T) {
 	}
 }
 
+// It is as quick as the control while there are three handshakes, and slow with a
+// fourth.
+func TestSlowUnderLoad(t *testing.T) {
+	const wait = 500 * time.Millisecond
+	w := build(t, func(s *SBC) { s.Mutant, s.Timers.Slow = SlowUnderLoad, wait })
+	quick := func() bool {
+		begin := time.Now()
+		_, err := w.caller(func(*tls.Config) {})
+		must(t, err)
+		return time.Since(begin) < wait
+	}
+	for open := range int64(busy + 2) {
+		if got := quick(); got != (open < busy) {
+			t.Errorf("beside %d others it is quick: %v", open, got)
+		}
+		c, err := net.Dial("tcp", w.sbc.TLSAddr().String()) // begins no handshake
+		must(t, err)
+		defer c.Close()
+		waitFor(t, func() []byte { return make([]byte, max(0, w.sbc.shaking.Load()-open)) })
+	}
+}
+
 func TestNeedsSNI(t *testing.T) {
 	for _, m := range []Mutant{Control, NeedsSNI} {
 		w := build(t, func(s *SBC) { s.Mutant = m })

@@ -79,6 +79,9 @@ const (
 	// RequiresClientCertificateLate asks a caller for a certificate, completes
 	// the handshake without one, and ends the connection then.
 	RequiresClientCertificateLate Mutant = "requires-client-certificate-late"
+	// SlowUnderLoad waits, as TLS server, before it answers a ClientHello while
+	// more than three handshakes go on.
+	SlowUnderLoad Mutant = "slow-under-load"
 	// NeedsSNI presents a certificate that it signed itself to callers that send
 	// no SNI, as devices do that choose by it and have one from the factory.
 	NeedsSNI Mutant = "needs-sni"
@@ -130,9 +133,9 @@ var tlsMutants = []MutantInfo{
 		[]string{"tls.inbound.offers-p384-for-ecdhe", "tls.inbound.each-offered-suite-works"}, nil},
 	{TLS13Only, "It speaks TLS 1.3 only, as client and as server.",
 		// The cloud speaks another version, so there is no handshake, and no call.
-		[]string{"tls.inbound.offers-tls12", "tls.outbound.tls12-accepted", "media.inbound.call-with-srtp-both-ways", "media.outbound.call-with-srtp-both-ways"},
+		[]string{"tls.inbound.offers-tls12", "tls.inbound.offers-surviving-suite", "tls.outbound.tls12-accepted", "media.inbound.call-with-srtp-both-ways", "media.outbound.call-with-srtp-both-ways"},
 		slices.Concat(certificateShown, []string{"cert.outbound.survives-wrong-certificates", "tls.outbound.surviving-suite-accepted", "tls.outbound.suites",
-			"tls.outbound.no-client-certificate-required", "tls.outbound.handshake-within-500ms"}, probes, outboundCalls, inboundCalls)},
+			"tls.outbound.no-client-certificate-required", "tls.outbound.handshake-within-500ms", "tls.outbound.handshake-under-load"}, probes, outboundCalls, inboundCalls)},
 	{OffersOldVersions, "It offers TLS 1.0 and 1.1 too.",
 		[]string{"tls.inbound.offers-tls12", "tls.inbound.old-version-refused"}, nil}, // they work, too
 	{OffersRC4, "It offers a cipher suite with RC4 too.",
@@ -160,6 +163,8 @@ var tlsMutants = []MutantInfo{
 		// A call that does not come about has no sips: URIs either.
 		[]string{"tls.outbound.no-client-certificate-required", "media.outbound.call-with-srtp-both-ways", "sip.outbound.sips-uri"},
 		[]string{"sip.outbound.release-by-each-side", "sip.outbound.cancel-while-ringing"}},
+	{SlowUnderLoad, "It takes too long for a TLS handshake while others go on.",
+		[]string{"tls.outbound.handshake-under-load"}, nil},
 	{NeedsSNI, "Without SNI it presents a certificate that it signed itself.",
 		[]string{"cert.outbound.same-without-sni"}, nil},
 	{ReusesPeerConnectionOnly, "It answers only on connections that it opened itself.",

@@ -7,12 +7,14 @@ import (
 	"crypto/rsa"
 	"crypto/tls"
 	"crypto/x509"
+	"errors"
 	"io"
 	"math/big"
 	"net"
 	"net/netip"
 	"slices"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -36,7 +38,7 @@ var identity = sync.OnceValue(func() tls.Certificate {
 // seen is what a TLS server saw of a connection.
 type seen struct {
 	tls.ConnectionState
-	shaken, end error
+	shaken, end, then error // of the handshake, and of two reads after it
 }
 
 // listen runs a TLS server that would resume sessions, and tells what it sees.
@@ -61,6 +63,7 @@ func listen(t testing.TB) (netip.AddrPort, chan seen) {
 				x := seen{shaken: c.Handshake()}
 				x.ConnectionState = c.ConnectionState()
 				_, x.end = c.Read(make([]byte, 1))
+				_, x.then = raw.Read(make([]byte, 1))
 				out <- x
 			})
 		}
@@ -92,8 +95,8 @@ func TestReal(t *testing.T) {
 			if r.Suites[0].Name != tls.CipherSuiteName(x.CipherSuite) || suites != nil && x.CipherSuite != suites[0] || ecdhe != (x.CurveID == tls.CurveP384) {
 				t.Errorf("the device saw suite %#x and group %v; the result says %+v", x.CipherSuite, x.CurveID, r.Suites)
 			}
-			if x.end == nil {
-				t.Error("the device was sent data")
+			if x.end == nil || !errors.Is(x.end, syscall.ECONNRESET) && !errors.Is(x.then, syscall.ECONNRESET) {
+				t.Errorf("the connection ended with %v, then %v, and not with RST", x.end, x.then)
 			}
 		}
 	}

@@ -90,8 +90,7 @@ func (s Storm) Blow(ctx context.Context, rate float64, lasting time.Duration) Re
 		select {
 		case places <- struct{}{}:
 			work.Go(func() {
-				t.begun(time.Since(begin.Add(after)), len(places))
-				s.one(ctx, t, begin.Add(after))
+				s.one(ctx, t, begin.Add(after), len(places))
 				<-places
 			})
 		default:
@@ -122,9 +121,11 @@ func until(ctx context.Context, at time.Time) bool {
 	}
 }
 
-// one does a handshake that was due at a time, and ends the connection.
-func (s Storm) one(ctx context.Context, t *tally, due time.Time) {
+// one does a handshake that was due at a time, as one of so many that are under
+// way, and ends the connection.
+func (s Storm) one(ctx context.Context, t *tally, due time.Time, inFlight int) {
 	begun := time.Now()
+	t.begun(begun.Sub(due), inFlight)
 	bound, cancel := context.WithTimeoutCause(ctx, s.Patience, errPatience)
 	defer cancel()
 	raw, err := s.Dial(bound, s.Device)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net"
 	"net/netip"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -160,6 +161,38 @@ func TestOpenLoop(t *testing.T) {
 		}
 		if l := r.Latency; !near(l.P50, 10*ms) || !near(l.P99, 970*ms) || !near(l.Max, 1010*ms) {
 			t.Errorf("latency %+v", l)
+		}
+	})
+}
+
+// TestLate: what this machine is late itself counts, and is told: it is late for
+// all that it has no processor for. This is the one test by the real clock.
+func TestLate(t *testing.T) {
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
+	d := &device{}
+	s := against(d)
+	s.Limit = time.Minute
+	s.Dial = func(ctx context.Context, to netip.AddrPort) (net.Conn, error) {
+		for begin := time.Now(); time.Since(begin) < 4*ms; {
+		}
+		return d.dial(ctx, to)
+	}
+	r := s.Blow(t.Context(), 1000, 20*ms) // which are 80 ms of work
+	counts(t, r)
+	if r.Done != 20 || r.Late.Max < 30*ms || r.Latency.Max < r.Late.Max || r.Processor < 10*ms {
+		t.Errorf("latency %+v, late %+v, processor %v", r.Latency, r.Late, r.Processor)
+	}
+}
+
+// TestBegunLate: a latency counts from when the handshake was due.
+func TestBegunLate(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := against(&device{takes: 30 * ms}).complete()
+		c := newTally(s)
+		s.one(t.Context(), c, time.Now().Add(-480*ms), 1)
+		r := c.result()
+		if !near(r.Latency.Max, 510*ms) || !near(r.Late.Max, 480*ms) || !near(r.Handshake.Max, 30*ms) || r.Within != 0 {
+			t.Errorf("%+v", r)
 		}
 	})
 }
