@@ -88,7 +88,8 @@ func (r Result) Busy() string {
 		return ""
 	case float64(ours) > oursShare*float64(r.Due):
 		return "it ran out of ports or sockets"
-	case r.NotBegun > 0 && float64(r.InFlight) < r.Rate*r.Limit.Seconds(): // so many may be under way and yet in time
+	// So many may be under way and yet in time, and those that were begun were.
+	case r.NotBegun > 0 && float64(r.InFlight) < r.Rate*r.Limit.Seconds() && float64(r.Within) >= held*float64(r.Due-r.Ended-r.NotBegun):
 		return fmt.Sprintf("it had no more than %d handshakes under way at once", r.InFlight)
 	case min(r.Latency.P99, patient*r.Limit)-wakes*r.Late.P99 <= r.Limit:
 		return fmt.Sprintf("it came up to %s late itself", spoken(r.Late.P99))

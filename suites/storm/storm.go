@@ -35,7 +35,7 @@ type Storm struct {
 	// means ten times the limit.
 	Patience time.Duration
 	// InFlight bounds the handshakes that are under way at once, and so sockets
-	// and memory (about 100 kB each); 0 means 500. One that is due while so many
+	// and memory (about 50 kB each); 0 means 500. One that is due while so many
 	// are under way is not begun, and counts as one that was never done.
 	InFlight int
 	// Dial opens a TCP connection; nil means net.Dialer's.

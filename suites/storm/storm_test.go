@@ -287,6 +287,7 @@ func TestOwnCap(t *testing.T) {
 		{"quick, few are under way", 40 * ms, 5, Met},
 		{"within the limit, but more would be under way", 400 * ms, 5, Open},
 		{"within the limit, enough may be", 400 * ms, 50, Met},
+		{"too slow, whoever else would be under way", 700 * ms, 5, Unmet},
 		{"too slow, as many may be as there can be in time", 700 * ms, 50, Unmet},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
