@@ -23,6 +23,7 @@ func served(t testing.TB, n int, state string) config.Config {
 	}
 	c.Media, c.DNS, c.State = base(30, 1).Addr(), base(53, 5353), state
 	c.Revocation.Listen = base(80, 8088)
+	c.Timeouts.Handshake = 10 * time.Second // the machine may be slow
 	return c
 }
 
