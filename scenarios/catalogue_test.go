@@ -113,10 +113,10 @@ func TestIDsSayWhatIsJudged(t *testing.T) {
 		if s.ID == "cert.inbound.rotated-during-call-accepted" {
 			continue // it is about a call
 		}
-		verdict := func(comesThrough bool) judge.Status {
+		verdict := func(comesThrough bool) judge.Verdict {
 			c := judge.Case{Scenario: s.ID, Level: s.Level, Fault: s.Fault, Readings: s.Readings, Now: time.Unix(1, 0),
 				Control: []record.Attempt{device("control", true)}, Attempts: []record.Attempt{device("fault-1", comesThrough)}}
-			return s.Judge(c).Status
+			return s.Judge(c)
 		}
 		unmet := map[ledger.Level]judge.Status{ledger.LevelMust: judge.Fail, ledger.LevelShould: judge.Warn}[s.Level]
 		onAccept, onRefuse := judge.Pass, judge.Pass
@@ -126,8 +126,12 @@ func TestIDsSayWhatIsJudged(t *testing.T) {
 		case strings.HasSuffix(s.ID, "-accepted"):
 			onRefuse = unmet
 		}
-		if accepts, refuses := verdict(true), verdict(false); accepts != onAccept || refuses != onRefuse {
-			t.Errorf("%s, level %s: %q for a device that accepts, want %q; %q for one that refuses, want %q", s.ID, s.Level, accepts, onAccept, refuses, onRefuse)
+		accepts, refuses := verdict(true), verdict(false)
+		if accepts.Status != onAccept || refuses.Status != onRefuse {
+			t.Errorf("%s, level %s: %q for a device that accepts, want %q; %q for one that refuses, want %q", s.ID, s.Level, accepts.Status, onAccept, refuses.Status, onRefuse)
+		}
+		if told := s.Readings != "" && strings.HasSuffix(accepts.Expected, s.Readings); told != (s.Level == ledger.LevelInfo) {
+			t.Errorf("%s, level %s: expected %q", s.ID, s.Level, accepts.Expected)
 		}
 	}
 }
