@@ -21,8 +21,7 @@ const (
 	// leastAtOnce handshakes have to be under way together to be called load.
 	leastAtOnce = 5
 	// lateTimes is how often we may be late in one handshake, by as much as we were
-	// at most: writing and reading, for each of the device's two flights. With many
-	// handshakes at once that is no rare accident any more.
+	// at most: writing and reading, for each of the device's two flights.
 	lateTimes = 4
 )
 
@@ -54,8 +53,9 @@ func HandshakeTime(c Case) Verdict {
 	v.show(a, cut.ended, "a handshake that we cut %.1f ms after our ClientHello", ms(cut.total))
 	const slow = "Find what takes the time: key size, certificate checks or CRL fetches during the handshake, load, or the way there."
 	n, dropped := truncated(a)
-	tooLong := most-c.Jitter.Max > c.Deadline
-	tooLongCut := len(t.cut) > 0 && (cut.total-c.Jitter.Max > c.Deadline || float64(c.Jitter.Max) <= lateShare*float64(c.Deadline))
+	margin := lateTimes * c.Jitter.Max
+	tooLong := most-margin > c.Deadline
+	tooLongCut := len(t.cut) > 0 && (cut.total-margin > c.Deadline || float64(c.Jitter.Max) <= lateShare*float64(c.Deadline))
 	switch {
 	case (tooLong || tooLongCut) && c.Jitter.Samples == 0:
 		v.Status = Error
@@ -70,7 +70,7 @@ func HandshakeTime(c Case) Verdict {
 		v.Hint = slow
 	case len(t.cut) > 0, most+c.Jitter.Max > c.Deadline:
 		v.Status = Inconclusive
-		v.Observed = figures + fmt.Sprintf("The longest handshake is nearer to %d ms than our own lateness of up to %.1f ms allows to tell.", c.Deadline.Milliseconds(), ms(c.Jitter.Max))
+		v.Observed = figures + fmt.Sprintf("The longest handshake is nearer to %d ms than our own lateness of up to %.1f ms at each step allows to tell.", c.Deadline.Milliseconds(), ms(c.Jitter.Max))
 		v.Hint = "Run the kit on a machine with less load."
 	case dropped:
 		v.Status = Inconclusive

@@ -121,25 +121,35 @@ func TestRequiresClientCertificateLate(t *testing.T) {
 	}
 }
 
-// It is as quick as the control while there are three handshakes, and slow with a
-// fourth.
+// It answers at once while there are three handshakes, and waits with a fourth.
+// Its wait never ends here, so no load of the machine can look like it.
 func TestSlowUnderLoad(t *testing.T) {
-	const wait = 500 * time.Millisecond
-	w := build(t, func(s *SBC) { s.Mutant, s.Timers.Slow = SlowUnderLoad, wait })
-	quick := func() bool {
-		begin := time.Now()
+	w := build(t, func(s *SBC) { s.Mutant, s.Timers.Slow = SlowUnderLoad, time.Hour })
+	under := func(n int64) { // n handshakes that begin and do not go on
+		waitFor(t, func() []byte {
+			if w.sbc.shaking.Load() != n {
+				return nil
+			}
+			return []byte{1}
+		})
+	}
+	for open := range int64(busy) {
+		under(open)
 		_, err := w.caller(func(*tls.Config) {})
 		must(t, err)
-		return time.Since(begin) < wait
-	}
-	for open := range int64(busy + 2) {
-		if got := quick(); got != (open < busy) {
-			t.Errorf("beside %d others it is quick: %v", open, got)
-		}
-		c, err := net.Dial("tcp", w.sbc.TLSAddr().String()) // begins no handshake
+		under(open)
+		c, err := net.Dial("tcp", w.sbc.TLSAddr().String())
 		must(t, err)
 		defer c.Close()
-		waitFor(t, func() []byte { return make([]byte, max(0, w.sbc.shaking.Load()-open)) })
+	}
+	under(busy)
+	tcp, err := net.Dial("tcp", w.sbc.TLSAddr().String())
+	must(t, err)
+	defer tcp.Close()
+	tcp.SetDeadline(time.Now().Add(200 * time.Millisecond))
+	var slow net.Error
+	if err := tls.Client(tcp, &tls.Config{InsecureSkipVerify: true}).Handshake(); !errors.As(err, &slow) || !slow.Timeout() {
+		t.Errorf("beside %d others: %v", busy, err)
 	}
 }
 
