@@ -106,7 +106,7 @@ func cas(t testing.TB) map[string]*issuer {
 		below("impostor", caKey(t), "other root", nil)
 		below("curve", curveKey(t), "curve root", nil)
 		below("expired", caKey(t), "root", between(-2*time.Hour, -time.Minute))
-		below("future", caKey(t), "root", between(time.Minute, 2*time.Hour))
+		below("future", caKey(t), "root", between(12*time.Hour, 20*time.Hour))
 		below("no CA", caKey(t), "root", func(c *x509.Certificate) { c.IsCA, c.KeyUsage = false, x509.KeyUsageDigitalSignature })
 		below("last", caKey(t), "root", func(c *x509.Certificate) { c.MaxPathLenZero = true })
 		below("beyond the last", otherKey(t), "last", nil)
