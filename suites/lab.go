@@ -131,6 +131,7 @@ func open(c config.Config, tell func(string, ...any)) (*lab, error) {
 		InboundExpected: c.Numbers.InboundExpected, OutboundExpected: c.Numbers.OutboundExpected,
 		MissingInbound: c.MissingForInbound(), MissingOutbound: c.MissingForOutbound(), Declared: c.Declared,
 		Attempt: c.Timeouts.Attempt, CallTime: c.Timeouts.Call, Recovery: c.Device.Recovery, Tell: tell,
+		Handshakes: c.Handshakes.Count, Parallel: c.Handshakes.Parallel,
 	}
 	if c.Device.Reset != "" {
 		s.Reset = func(ctx context.Context) error {

@@ -68,6 +68,8 @@ type Config struct {
 	// Declared maps features that the device does not have to the reason why.
 	// The names are checked by the caller, through Errorf.
 	Declared map[string]string
+	// Handshakes says how many TLS handshakes with the device are timed.
+	Handshakes Handshakes
 	// Timeouts bound the waiting of a run.
 	Timeouts Timeouts
 	// Trigger lists the ways to make the device call, the preferred one first.
@@ -134,6 +136,14 @@ type Device struct {
 	CRLs string
 }
 
+// Handshakes are those with the device that are timed.
+type Handshakes struct {
+	// Count is how many.
+	Count int
+	// Parallel is how many of them are done at once, where load is the question.
+	Parallel []int
+}
+
 // Timeouts bound the waiting of a run. All are greater than zero.
 type Timeouts struct {
 	// Attempt is how long one stimulus is watched. The default is above SIP
@@ -167,6 +177,7 @@ func Default() Config {
 		Carrier:    Carrier{Listen: netip.MustParseAddrPort("127.0.2.1:5060"), Transport: "udp"},
 		Device:     Device{Recovery: 120 * time.Second},
 		Numbers:    Numbers{Match: 7},
+		Handshakes: Handshakes{Count: 20, Parallel: []int{10, 50}},
 		Timeouts: Timeouts{
 			Attempt:   40 * time.Second,
 			Call:      10 * time.Second,

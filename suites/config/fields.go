@@ -48,6 +48,7 @@ var (
 		"device.crls":          one(func(c *Config) *string { return &c.Device.CRLs }, parseText),
 		"offline":              one(func(c *Config) *bool { return &c.Offline }, parseBool),
 		"numbers.match":        one(func(c *Config) *int { return &c.Numbers.Match }, parseMatch),
+		"handshakes.count":     one(func(c *Config) *int { return &c.Handshakes.Count }, parseCount),
 		"timeouts.attempt":     one(func(c *Config) *time.Duration { return &c.Timeouts.Attempt }, parseDuration),
 		"timeouts.call":        one(func(c *Config) *time.Duration { return &c.Timeouts.Call }, parseDuration),
 		"timeouts.connect":     one(func(c *Config) *time.Duration { return &c.Timeouts.Connect }, parseDuration),
@@ -59,6 +60,7 @@ var (
 		"advertise":                 many(func(c *Config) *[]netip.AddrPort { return &c.Advertise }, addrPort(DefaultPort)),
 		"edge.ciphers":              many(func(c *Config) *[]string { return &c.Edge.Ciphers }, parseText),
 		"device.sources":            many(func(c *Config) *[]netip.Prefix { return &c.Device.Sources }, parsePrefix),
+		"handshakes.parallel":       many(func(c *Config) *[]int { return &c.Handshakes.Parallel }, parseCount),
 		"numbers.inbound":           many(func(c *Config) *[]string { return &c.Numbers.Inbound }, parseNumber),
 		"numbers.outbound":          many(func(c *Config) *[]string { return &c.Numbers.Outbound }, parseNumber),
 		"numbers.inbound-expected":  many(func(c *Config) *[]string { return &c.Numbers.InboundExpected }, parseNumber),
@@ -99,7 +101,7 @@ func many[T any](field func(*Config) *[]T, parse func(string) (T, error)) func(*
 
 // members lists the keys of each group; the top level is the group "".
 func members() map[string][]string {
-	g := map[string][]string{"": {"carrier", "declared", "device", "edge", "numbers", "revocation", "timeouts", "trigger"}}
+	g := map[string][]string{"": {"carrier", "declared", "device", "edge", "handshakes", "numbers", "revocation", "timeouts", "trigger"}}
 	for _, path := range slices.Concat(slices.Collect(maps.Keys(scalars)), slices.Collect(maps.Keys(lists))) {
 		parent, key, nested := strings.Cut(path, ".")
 		if !nested {
@@ -161,6 +163,15 @@ func parseDuration(s string) (time.Duration, error) {
 		return 0, fmt.Errorf("bad duration %.80q; write one greater than zero, such as 40s or 500ms", s)
 	}
 	return v, nil
+}
+
+// parseCount takes what a verdict can rest on and a device can bear.
+func parseCount(s string) (int, error) {
+	n, err := strconv.Atoi(s)
+	if err != nil || n < 5 || n > 1000 {
+		return 0, fmt.Errorf("bad count of handshakes %.80q; write a number from 5 to 1000", s)
+	}
+	return n, nil
 }
 
 var region = regexp.MustCompile(`^[a-z0-9-]{1,32}$`)

@@ -55,6 +55,7 @@ func (c *Config) checkWords() error {
 		{"numbers.match", strconv.Itoa(c.Numbers.Match)},
 		{"device.recovery", c.Device.Recovery.String()},
 		{"revocation.listen", c.Revocation.Listen.String()},
+		{"handshakes.count", strconv.Itoa(c.Handshakes.Count)},
 		{"timeouts.attempt", c.Timeouts.Attempt.String()},
 		{"timeouts.call", c.Timeouts.Call.String()},
 		{"timeouts.connect", c.Timeouts.Connect.String()},
