@@ -3,6 +3,7 @@ package judge
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	"byocheck/simulator/record"
@@ -130,7 +131,7 @@ func WeakSuiteRefused(c Case) Verdict {
 	served := slices.DeleteFunc(c.faulty(), cannotServe)
 	for _, a := range served {
 		weak = slices.DeleteFunc(weak, func(s uint16) bool {
-			return shownIn(a) == SuiteName(s) || shownIn(a) == fmt.Sprintf("0x%04X", s)
+			return shownIn(a) == SuiteName(s)
 		})
 	}
 	const remove = "Remove the suite from the device's cipher list."
@@ -161,7 +162,13 @@ func (c Case) faulty() []record.Attempt {
 }
 
 // shownIn says what the proxies showed in an attempt, besides a good certificate.
-func shownIn(a record.Attempt) string { return strings.TrimPrefix(a.Name, "healthy with ") }
+func shownIn(a record.Attempt) string {
+	said := strings.TrimPrefix(a.Name, "healthy with ")
+	if id, err := strconv.ParseUint(said, 0, 16); err == nil { // a suite that crypto/tls has no name for
+		return SuiteName(uint16(id))
+	}
+	return said
+}
 
 // suitesOfOld are those with RSA certificates that versions below TLS 1.2 have,
 // but for the weak ones (RFC 5246 appendix C, RFC 8422 section 6, RFC 5932).
