@@ -2,6 +2,7 @@ package scenarios
 
 import (
 	"context"
+	"fmt"
 	"time"
 
 	"byocheck/certs"
@@ -17,7 +18,7 @@ import (
 // another one, but without that every call is lost.
 func inboundStalls() []Scenario {
 	return append(nextProxies(), Scenario{
-		ID: "tls.inbound.handshake-patience", Usually: 2 * time.Second,
+		ID: "tls.inbound.handshake-patience", Usually: 6 * time.Second,
 		Title:   "How long the device waits for a proxy that stops in the handshake",
 		Level:   ledger.LevelInfo,
 		Clauses: []string{"byoc-030-handshake-500ms"},
@@ -36,30 +37,58 @@ func inboundStalls() []Scenario {
 // waiting bounds how long a device is watched that waits for a proxy.
 const waiting = 10 * time.Second
 
-// playPatience lets the preferred proxy stop at two points of the handshake.
+// shares of the time after which a device gave up a proxy that stalled, after
+// which one goes on: less than that it should bear, and more not.
+var shares = []float64{0.75, 1.25}
+
+// playPatience lets the preferred proxy stop at two points of the handshake. Where
+// the device gave it up, it is shown a proxy that goes on a little earlier than
+// that, and one that does so later.
 func playPatience(ctx context.Context, s *Stage, c *judge.Case) error {
 	if c.Missing = s.missingFace(simulator.Face{}); len(c.Missing) > 0 {
 		return nil
 	}
 	defer s.restore()
-	for _, stop := range []struct {
-		script scripted.Script
-		name   string
-	}{{"stall-before-server-hello", "without a ServerHello"}, {"stall-after-client-finished", "without the server's Finished"}} {
+	show := func(name string, face simulator.Face) (record.Attempt, error) {
 		control, err := s.control(ctx, "control", simulator.Face{})
 		c.Control = []record.Attempt{control}
 		if err != nil || ctx.Err() != nil {
-			return err
+			return record.Attempt{}, err
 		}
 		bound := s.Attempt
 		s.Attempt = min(bound, waiting)
-		a, err := s.attempt(ctx, stop.name, simulator.Face{Script: stop.script, Odd: simulator.Only(usedProxy(control))})
+		face.Odd = simulator.Only(usedProxy(control))
+		a, err := s.attempt(ctx, name, face)
 		s.Attempt = bound
 		c.Attempts = append(c.Attempts, a)
-		if err != nil {
+		s.shaken = true
+		return a, err
+	}
+	for _, stop := range []struct {
+		script     scripted.Script
+		name, late string
+		delayed    func(time.Duration) simulator.Face
+	}{
+		{"stall-before-server-hello", "without a ServerHello", "with the ServerHello", func(d time.Duration) simulator.Face {
+			return simulator.Face{Script: scripted.Honest, DelayHello: d}
+		}},
+		{"stall-after-client-finished", "without the server's Finished", "with the server's Finished", func(d time.Duration) simulator.Face {
+			return simulator.Face{Script: scripted.Honest, DelayFinished: d}
+		}},
+	} {
+		a, err := show(stop.name, simulator.Face{Script: stop.script})
+		if err != nil || ctx.Err() != nil {
 			return err
 		}
-		s.shaken = true
+		for _, share := range shares {
+			d := time.Duration(share * float64(judge.GaveUp(a))).Round(time.Millisecond)
+			if d == 0 {
+				break
+			}
+			if _, err := show(fmt.Sprintf("%s %d ms late", stop.late, d.Milliseconds()), stop.delayed(d)); err != nil || ctx.Err() != nil {
+				return err
+			}
+		}
 	}
 	return nil
 }
@@ -84,7 +113,7 @@ func nextProxies() []Scenario {
 	}
 	return []Scenario{
 		{
-			ID: "sip.inbound.next-proxy-after-unanswered-connection", Usually: 4 * time.Second,
+			ID: "sip.inbound.next-proxy-after-unanswered-connection", Usually: 6 * time.Second,
 			Title: "When a proxy does not answer at all, the call goes through another one", Level: ledger.LevelShould,
 			Clauses: []string{"byoc-044-tgrp-recommended", "byoc-049-all-proxies-listed"},
 			Fault:   "The proxy that the device used in the control answers no TCP connection, not even with a reset, as if it were switched off.",

@@ -30,11 +30,11 @@ type Face struct {
 	Weak    bool
 	Version uint16
 	// Script is how the handshake is played, empty for as it should be, by the
-	// proxies in Odd, all of them where it is empty. Delay passes before the
-	// first flight of a script.
-	Script scripted.Script
-	Odd    Proxies
-	Delay  time.Duration
+	// proxies in Odd, all of them where it is empty. DelayHello and DelayFinished
+	// pass before the first and the second flight of a script.
+	Script                    scripted.Script
+	Odd                       Proxies
+	DelayHello, DelayFinished time.Duration
 	// NoDeadline switches the handshake deadline off: a device that we cut did not refuse.
 	NoDeadline bool
 	// Cut: the handshake deadline stays on where it would be switched off.
@@ -76,6 +76,12 @@ func (f Face) Name() string {
 	if f.Script != "" {
 		name += " with handshake " + string(f.Script)
 	}
+	if f.DelayHello > 0 {
+		name += fmt.Sprintf(", ServerHello after %v", f.DelayHello)
+	}
+	if f.DelayFinished > 0 {
+		name += fmt.Sprintf(", Finished after %v", f.DelayFinished)
+	}
 	if f.Suite != 0 {
 		name += " with " + transport.SuiteName(f.Suite)
 	}
@@ -108,8 +114,8 @@ func (c *Cloud) face(f Face) (transport.Face, error) {
 		out.Suites = []uint16{f.Suite}
 	}
 	if f.Script != "" {
-		out.Engine, out.Odd = transport.ScriptedEngine{Script: f.Script, DelayHello: f.Delay}, f.Odd.list()
-		out.About.Script = string(f.Script)
+		out.Engine, out.Odd = transport.ScriptedEngine{Script: f.Script, DelayHello: f.DelayHello, DelayFinished: f.DelayFinished}, f.Odd.list()
+		out.About.Script, out.About.Delay = string(f.Script), f.DelayHello+f.DelayFinished
 	}
 	switch {
 	case f.Weak:

@@ -118,7 +118,7 @@ func weakSuiteCases() []expected {
 		{"offered and taken", served(offers(0x000a), shown{tripleDES, takes}), Fail, []string{"The device took TLS_RSA_WITH_3DES_EDE_CBC_SHA: it completed", "cipher list"}, []string{"tls.record"}},
 		{"the second taken", served(offers(0x000a, 0x0002), shown{tripleDES, refuses}, shown{null, takes}), Fail, []string{"took TLS_RSA_WITH_NULL_SHA:"}, nil},
 		{"the first not tried, the second taken", served(offers(0x000a, 0x0002), shown{tripleDES, nil}, shown{null, takes}), Fail, []string{"took TLS_RSA_WITH_NULL_SHA:"}, nil},
-		{"one taken that cannot be named", served(offers(0x0004), shown{"healthy with 0x0004", takes}), Fail, []string{"took 0x0004"}, nil},
+		{"one taken that cannot be named", served(offers(0x0004), shown{"healthy with 0x0004", takes}), Fail, []string{"took TLS_RSA_WITH_RC4_128_MD5"}, nil},
 
 		{"offered, none to serve it with", controlOnly(offers(0x0018)), Inconclusive, []string{"offers TLS_DH_anon_WITH_RC4_128_MD5, which could not be served", "Remove the suite"}, nil},
 		{"one refused, another not to be served", served(offers(0x000a, 0x0018), shown{tripleDES, refuses}), Inconclusive, []string{"offers TLS_DH_anon_WITH_RC4_128_MD5, which"}, nil},
@@ -167,14 +167,29 @@ func odd(script string, proxies ...string) step {
 }
 
 func patienceCases() []expected {
-	_, carrier := talk(true)
+	cloud, carrier := talk(true)
 	stall := odd("stall-before-server-hello", "lb01")
 	stalled := func(then ...act) step { return device("lb01", append([]act{greeted(nil)}, then...)...) }
 	gaveUp := stalled(after(1500*time.Millisecond), fin)
 	made := func(all ...step) Case {
 		return served(came("lb01"), shown{"without a ServerHello", append([]step{stall}, all...)})
 	}
+	late := func(all ...step) Case {
+		return with(made(gaveUp), func(c *Case) {
+			delayed := func(w *wire) {
+				w.emit(link{}, record.Profile{Generation: w.generation, Script: "honest", Odd: []string{"lb01"}, Delay: time.Second})
+			}
+			c.Attempts = append(c.Attempts, attempt("1000 ms late", append([]step{delayed}, all...)...))
+		})
+	}
 	return controlCases(same, []expected{
+		{"goes on with the call, and pings another proxy before", made(carrier.is("invited", 0, record.Us), stalled(), came("lb03"), wait(2*time.Second), came("lb02"), cloud.is("invited", 0, record.Device)), Pass, []string{"went on to lb02 after 2028 ms"}, []string{"call"}},
+		{"pings another proxy, and does not go on with the call", made(carrier.is("invited", 0, record.Us), stalled(), came("lb03"), wait(2*time.Second)), Pass, []string{"did not give up"}, []string{"tcp.accepted"}},
+		{"goes on, and ends the connection later", made(carrier.is("invited", 0, record.Us), stalled(after(time.Second), func(w *wire, _ link) { cloud.is("invited", 0, record.Device)(w) }, after(time.Second), fin)), Pass, []string{"went on to lb02 after 1004 ms."}, []string{"call"}},
+		{"uses a proxy that is late", late(came("lb01")), Pass, []string{"gave up after 1504 ms; 1000 ms late: it used that proxy."}, []string{"tls.record"}},
+		{"gives up one that is late", late(stalled(after(600*time.Millisecond), fin)), Pass, []string{"1000 ms late: it had given up by then."}, []string{"tcp.closed"}},
+		{"does not try one that is late", late(), Pass, []string{"1000 ms late: the device did not try that proxy."}, nil},
+		{"gets no further with one that is late", late(device("lb01", handshake)), Pass, []string{"1000 ms late: it did not use that proxy."}, nil},
 		{"gives up", made(gaveUp), Pass, []string{"without a ServerHello: it gave up after 1504 ms."}, []string{"tcp.closed"}},
 		{"gives up by alert", made(stalled(after(time.Second), alert("user_canceled"))), Pass, []string{"gave up after"}, []string{"tls.alert"}},
 		{"gives up, after another proxy was tried", made(device("lb03", hello, alert("internal_error")), gaveUp), Pass, []string{"gave up after"}, nil},

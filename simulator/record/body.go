@@ -68,6 +68,8 @@ type Profile struct {
 	// are the proxies that do so; all of them where it is empty.
 	Script string   `json:"script,omitempty"`
 	Odd    []string `json:"odd,omitempty"`
+	// Delay is how long they wait in the handshake before they go on.
+	Delay time.Duration `json:"delay_ns,omitempty"`
 	// Issuer is the lab's name, as a Fetch has it, for the CA whose word on
 	// revocation matters: that of the leaf, or the root for an intermediate.
 	Issuer string `json:"issuer,omitempty"`
