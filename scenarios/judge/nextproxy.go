@@ -83,9 +83,7 @@ func NextProxy(c Case) Verdict {
 		v.Observed = fmt.Sprintf("With %s %s, the call came to %s, but was not connected. At the cloud: %s At the carrier: %s", refused, doing, through, ls.cloud.outcome(), ls.carrier.outcome())
 		v.Hint = "The media scenarios say why calls do not connect."
 		v.show(a, ls.carrier.last, "the carrier's leg")
-	case !traceless(doing) && !slices.ContainsFunc(connections(a), func(conn *connection) bool {
-		return conn.accepted && slices.Contains(refusing, conn.proxy) && conn.opened.Mono < arrived.Mono
-	}):
+	case Skipped(a):
 		v.Status = Inconclusive
 		v.Observed = fmt.Sprintf("The call went through %s, but the device had not tried %s before, so it was not seen whether that would have helped.", through, refused)
 		v.Hint = "A device that takes the proxies in turn does so: run the scenario again. If it had marked the proxy as down, raise device.recovery or give a device.reset hook."
@@ -107,6 +105,17 @@ func NextProxy(c Case) Verdict {
 		v.Witnesses = append(v.Witnesses, "a connection that does not come about leaves no trace at the proxy, so whether the device tried "+refused+" first was not seen")
 	}
 	return v
+}
+
+// Skipped reports whether the call of an attempt came to a proxy without the
+// device having tried the one that could not be used. Where trying leaves no
+// trace it is never said.
+func Skipped(a record.Attempt) bool {
+	refusing, doing, _ := refusal(a)
+	ls := legs(a, true)
+	return ls.cloud != nil && !traceless(doing) && !slices.ContainsFunc(connections(a), func(conn *connection) bool {
+		return conn.accepted && slices.Contains(refusing, conn.proxy) && conn.opened.Mono < ls.cloud.began.Mono
+	})
 }
 
 // lost is the verdict where the call came to no proxy.
