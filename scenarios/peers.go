@@ -25,7 +25,17 @@ var (
 	shown = prefixed("cert.outbound.", "chain-complete", "name-matches", "ip-only-target", "dates-valid", "not-expiring-soon",
 		"usage-fits", "strong-enough", "same-without-sni")
 	handshakes = prefixed("tls.outbound.", "surviving-suite-accepted", "no-client-certificate-required", "handshake-within-500ms")
-	calls      = []string{"media.outbound.call-with-srtp-both-ways", "sip.outbound.release-by-each-side", "sip.outbound.cancel-while-ringing",
+	tlsServer  = prefixed("tls.outbound.", "tls12-accepted", "old-versions-refused", "weak-suites-refused",
+		"compression-refused", "secure-renegotiation")
+	tlsClient = prefixed("tls.inbound.", "offers-surviving-suite", "offers-p384-for-ecdhe", "offers-no-weak-suite",
+		"offers-signatures-for-g3", "each-offered-suite-works", "weak-suite-refused", "old-version-refused",
+		"unoffered-suite-refused", "unoffered-group-refused", "unoffered-version-refused", "export-suite-refused",
+		"compression-refused", "unsolicited-extension-refused", "bad-renegotiation-info-refused", "wrong-signature-refused",
+		"wrong-finished-refused", "missing-certificate-refused", "malformed-certificate-refused", "reordered-done-refused",
+		"reordered-key-exchange-refused", "unexpected-key-exchange-refused", "fragmented-flight-accepted",
+		"coalesced-flight-accepted", "one-octet-segments-accepted", "empty-records-accepted")
+	nextProxy = prefixed("tls.inbound.next-proxy-after-", "slow-handshake", "silent-handshake", "reset-handshake", "truncated-handshake")
+	calls     = []string{"media.outbound.call-with-srtp-both-ways", "sip.outbound.release-by-each-side", "sip.outbound.cancel-while-ringing",
 		"media.inbound.call-with-srtp-both-ways", "media.inbound.no-plain-rtp-offered", "sip.inbound.release-by-each-side",
 		"cert.inbound.rotated-during-call-accepted"}
 
@@ -52,12 +62,14 @@ var (
 )
 
 var confirmations = slices.Concat(
-	confirmed("Kamailio", "", judge.Pass, shown, handshakes, calls, goodChains, badChains, weakChains, revokedByList, []string{
+	confirmed("Kamailio", "", judge.Pass, shown, handshakes, tlsServer, tlsClient, nextProxy, calls, goodChains, badChains, weakChains, revokedByList, []string{
 		"cert.outbound.survives-wrong-certificates", "sip.outbound.sips-uri", "sip.inbound.connects-by-name",
-		"sip.inbound.next-proxy-after-refused-connection", "cert.inbound.ecdsa-leaf"}),
+		"sip.inbound.next-proxy-after-refused-connection", "sip.inbound.next-proxy-after-unanswered-connection", "cert.inbound.ecdsa-leaf",
+		"tls.outbound.suites", "tls.outbound.handshake-under-load", "tls.inbound.offers-tls12", "tls.inbound.client-hello",
+		"tls.inbound.handshake-patience", "tls.inbound.no-fallback-to-clear"}),
 	confirmed("Kamailio", "", judge.Warn, []string{"cert.inbound.wildcard-san-refused"}),
 	confirmed("Kamailio", "", judge.Fail, badNames),
-	told("Kamailio", "", "accepts", oddChains, oddNames, listsNotServed),
+	told("Kamailio", "", "accepts", oddChains, oddNames, listsNotServed, []string{"tls.inbound.unknown-extension"}),
 	told("Kamailio", "", "refuses", []string{"cert.inbound.crl-stale", "cert.inbound.crl-huge"}),
 	confirmed("Kamailio", "without revocation lists", judge.Pass, otherIssuer, badOtherIssuer),
 	confirmed("Kamailio", "without revocation lists", judge.Warn, revokedByOCSP),
@@ -68,24 +80,29 @@ var confirmations = slices.Concat(
 		"cert.inbound.missing-intermediate-refused", "cert.inbound.expired-refused", "cert.inbound.no-server-auth-refused"}),
 	confirmed("Kamailio", "demanding a client certificate", judge.Fail,
 		[]string{"tls.outbound.no-client-certificate-required", "media.outbound.call-with-srtp-both-ways"}),
+	confirmed("Kamailio", "with deprecated suites alone", judge.Warn, []string{"tls.inbound.offers-surviving-suite"}),
+	confirmed("Kamailio", "with deprecated suites alone", judge.Fail, []string{"tls.outbound.surviving-suite-accepted"}),
+	confirmed("Kamailio", "with every version and suite", judge.Warn, []string{"tls.outbound.old-versions-refused", "tls.outbound.weak-suites-refused",
+		"tls.inbound.offers-tls12", "tls.inbound.offers-no-weak-suite", "tls.inbound.weak-suite-refused", "tls.inbound.old-version-refused"}),
+	confirmed("Kamailio", "with TLS 1.1 alone", judge.Fail, []string{"tls.inbound.offers-tls12"}),
 
-	confirmed("baresip", "", judge.Pass, shown, handshakes, calls, goodChains, otherIssuer),
-	confirmed("baresip", "", judge.Warn, weakChains, revokedByOCSP, []string{"cert.inbound.wildcard-san-refused",
+	confirmed("baresip", "", judge.Pass, shown, handshakes, tlsServer, tlsClient, calls, goodChains, otherIssuer),
+	confirmed("baresip", "", judge.Warn, weakChains, revokedByOCSP, nextProxy, []string{"tls.inbound.offers-tls12", "cert.inbound.wildcard-san-refused",
 		"sip.outbound.sips-uri", "sip.inbound.next-proxy-after-refused-connection"}),
 	confirmed("baresip", "", judge.Fail, badChains, badOtherIssuer, badNames, revokedByList, []string{"sip.inbound.connects-by-name"}),
 	told("baresip", "", "accepts", oddChains, oddNames, listsNotServed, ocspNotServed,
-		[]string{"cert.inbound.ecdsa-leaf", "cert.inbound.crl-stale", "cert.inbound.crl-huge"}),
+		[]string{"cert.inbound.ecdsa-leaf", "cert.inbound.crl-stale", "cert.inbound.crl-huge", "tls.inbound.unknown-extension"}),
 	confirmed("baresip", "with the leaf alone and RTP", judge.Fail, []string{"cert.outbound.chain-complete",
 		"media.outbound.call-with-srtp-both-ways", "media.inbound.call-with-srtp-both-ways", "media.inbound.no-plain-rtp-offered"}),
 	confirmed("baresip", "with a bad certificate", judge.Warn, []string{"cert.outbound.not-expiring-soon", "cert.outbound.not-revoked"}),
 	confirmed("baresip", "with a bad certificate", judge.Fail, []string{"cert.outbound.chain-complete", "cert.outbound.dates-valid",
 		"cert.outbound.usage-fits", "cert.outbound.strong-enough", "cert.outbound.issuer-trusted"}),
 
-	confirmed("stunnel", "", judge.Pass, shown, handshakes, goodChains, badChains, weakChains, badNames,
-		[]string{"cert.inbound.crl-revoked-refused", "cert.inbound.ecdsa-leaf"}),
+	confirmed("stunnel", "", judge.Pass, shown, handshakes, tlsServer, tlsClient, goodChains, badChains, weakChains, badNames,
+		[]string{"cert.inbound.crl-revoked-refused", "cert.inbound.ecdsa-leaf", "tls.inbound.offers-tls12", "tls.inbound.no-fallback-to-clear"}),
 	confirmed("stunnel", "", judge.Warn, []string{"cert.inbound.wildcard-san-refused"}),
 	confirmed("stunnel", "", judge.Fail, []string{"cert.inbound.intermediate-revoked-refused"}),
-	told("stunnel", "", "accepts", oddChains, listsNotServed, []string{"cert.inbound.crl-huge"}),
+	told("stunnel", "", "accepts", oddChains, listsNotServed, []string{"cert.inbound.crl-huge", "tls.inbound.unknown-extension"}),
 	told("stunnel", "", "refuses", oddNames, []string{"cert.inbound.crl-stale"}),
 	confirmed("stunnel", "checking the chain alone", judge.Pass, otherIssuer, badOtherIssuer),
 	confirmed("stunnel", "checking the chain alone", judge.Warn, revokedByOCSP),
