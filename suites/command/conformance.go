@@ -67,7 +67,7 @@ target, the built-in reference SBC is tested.`,
 	f.StringVarP(&o.config, "config", "c", "", "configuration file (default byocheck.yaml, if present)")
 	f.StringVar(&o.only, "only", "", "scenarios to play: ids with commas, or a label filter such as 'area:tls && level:must'")
 	f.StringVarP(&o.out, "out", "o", "byocheck-report", "folder for report.json, junit.xml and the recordings")
-	f.StringVar(&o.mutant, "mutant", "", "without a target: a defect of the built-in reference SBC, one of "+strings.Join(suites.MutantNames(), ", "))
+	f.StringVar(&o.mutant, "mutant", "", "without a target: a defect of the built-in reference SBC, such as skips-host-name-check; a name that is none lists them")
 	f.BoolVar(&o.premises, "premises", false, premisesHelp)
 	f.BoolVar(&o.offline, "offline", false, "fetch nothing from the CRL and OCSP addresses in the device's certificate")
 	f.StringVar(&o.known, "known-failures", "", "file of failures that are known and do not count")

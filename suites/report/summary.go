@@ -129,8 +129,16 @@ func (c Check) word() string {
 	return string(c.Status)
 }
 
+// lineWidth is from how many columns on a line is told in several.
+const lineWidth = 160
+
 func (c Check) line(w io.Writer) {
-	fmt.Fprintf(w, "  %-6s %-44s %s\n", c.word(), c.ID, Printable(c.short()))
+	text := Printable(c.short())
+	if 2+6+1+44+1+len(text) > lineWidth {
+		fmt.Fprintf(w, "  %-6s %s\n         %s\n", c.word(), c.ID, wrap(text, 9))
+		return
+	}
+	fmt.Fprintf(w, "  %-6s %-44s %s\n", c.word(), c.ID, text)
 }
 
 // short is what one line has room for.
