@@ -27,6 +27,7 @@ func UseReference(c *config.Config) {
 	c.Carrier.Device = netip.MustParseAddrPort("127.0.0.11:5060")
 	c.Device.Vendor, c.Device.Model = "byocheck", "built-in reference SBC"
 	c.Device.Recovery = 10 * time.Second
+	c.Handshakes.Parallel = []int{10} // it shares our processors: more at once would measure us
 	c.Numbers.Inbound, c.Numbers.Outbound = []string{"+13175550100"}, []string{"+13175550123"}
 }
 
@@ -78,8 +79,6 @@ func (l *lab) startReference(c config.Config, mutant string) error {
 		return fmt.Errorf("%w; stop the program that holds it, or give TARGET to test another device", err)
 	}
 	l.reference = s
-	// It shares our processors: more at once would measure us.
-	l.stage.Parallel = []int{10}
 	delete(l.stage.Declared, judge.Provisioning)
 	l.stage.Own = func() (tls.Certificate, error) { return cert, nil }
 	l.stage.Provision = func(_ context.Context, cert tls.Certificate) error { return s.Provision(cert) }
