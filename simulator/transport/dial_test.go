@@ -152,7 +152,7 @@ func TestDialFails(t *testing.T) {
 				t.Errorf("recorded %+v", failed)
 			}
 			theirs := <-result
-			if code, ok := alertOf(theirs); tt.alert != 0 && (!ok || code != tt.alert) {
+			if code, ok := AlertOf(theirs); tt.alert != 0 && (!ok || code != tt.alert) {
 				t.Errorf("the device got %v, want alert %d", theirs, tt.alert)
 			}
 		})

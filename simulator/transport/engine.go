@@ -138,9 +138,9 @@ func (s goSession) Negotiated() Negotiated {
 	return Negotiated{Version: state.Version, Suite: state.CipherSuite, ServerName: state.ServerName, Group: uint16(state.CurveID), Engine: GoEngine{}.Name()}
 }
 
-// alertOf returns the code of the alert that the peer sent, where err is one
+// AlertOf returns the code of the alert that the peer sent, where err is one
 // that an engine made of an alert.
-func alertOf(err error) (uint8, bool) {
+func AlertOf(err error) (uint8, bool) {
 	if alert := (libssl.AlertError{}); errors.As(err, &alert) {
 		return alert.Code, !alert.Sent
 	}

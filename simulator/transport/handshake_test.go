@@ -95,7 +95,7 @@ func TestServerRefuses(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			mark := s.Recorder.Mark()
 			_, err := call(t, s, tt.config)
-			if code, ok := alertOf(err); !ok || code != tt.alert {
+			if code, ok := AlertOf(err); !ok || code != tt.alert {
 				t.Errorf("the device got %v, want alert %s", err, AlertName(tt.alert))
 			}
 			e, failed := wait[record.HandshakeFailed](t, s.Recorder, mark, nil)

@@ -273,7 +273,7 @@ func (t *tap) noteAlert(err error) {
 		return
 	}
 	t.sealed = false
-	code, known := alertOf(err)
+	code, known := AlertOf(err)
 	if !known && !errors.Is(err, io.EOF) { // EOF stands for close_notify, code 0
 		return
 	}

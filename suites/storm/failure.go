@@ -4,11 +4,12 @@ import (
 	"context"
 	"errors"
 	"io"
-	"net"
 	"os"
 	"strings"
 	"syscall"
 	"unicode"
+
+	"byocheck/simulator/transport"
 )
 
 // errPatience is the cause of a handshake that we gave up.
@@ -39,10 +40,10 @@ func connecting(err error, ctx context.Context) failure {
 
 // shaking tells the kind of a TLS handshake that failed.
 func shaking(err error, ctx context.Context) failure {
-	var op *net.OpError
+	if code, is := transport.AlertOf(err); is {
+		return failure{"alert: " + transport.AlertName(code), false}
+	}
 	switch {
-	case errors.As(err, &op) && op.Op == "remote error": // how crypto/tls tells an alert of the peer's
-		return failure{"alert: " + strings.TrimPrefix(innermost(err), "tls: "), false}
 	case timedOut(err, ctx):
 		return failure{"TLS handshake not done in time", false}
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):

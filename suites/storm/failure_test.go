@@ -11,6 +11,8 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+
+	"byocheck/simulator/transport/libssl"
 )
 
 // system wraps an error as the network does.
@@ -35,7 +37,8 @@ func TestKinds(t *testing.T) {
 		{"we gave up", connecting, &net.OpError{Op: "dial", Err: errors.New("operation was canceled")}, given, failure{"no TCP connection in time", false}},
 		{"no ports", connecting, system(syscall.EADDRNOTAVAIL), nil, failure{"no local port left on this machine", true}},
 		{"no descriptors", connecting, system(syscall.EMFILE), nil, failure{"no socket left on this machine", true}},
-		{"alert", shaking, &net.OpError{Op: "remote error", Err: tls.AlertError(40)}, nil, failure{"alert: handshake failure", false}},
+		{"alert", shaking, &net.OpError{Op: "remote error", Err: tls.AlertError(40)}, nil, failure{"alert: handshake_failure", false}},
+		{"alert of libssl", shaking, libssl.AlertError{Code: 80}, nil, failure{"alert: internal_error", false}},
 		{"closed", shaking, io.EOF, nil, failure{"connection closed in the TLS handshake", false}},
 		{"closed in a record", shaking, fmt.Errorf("reading: %w", io.ErrUnexpectedEOF), nil, failure{"connection closed in the TLS handshake", false}},
 		{"reset in the handshake", shaking, system(syscall.ECONNRESET), nil, failure{"connection reset in the TLS handshake", false}},

@@ -115,7 +115,7 @@ func TestHostile(t *testing.T) {
 			c.(*net.TCPConn).SetLinger(0)
 		}, "connection reset in the TLS handshake"},
 		"speaks HTTP": {func(c net.Conn) { io.WriteString(c, "HTTP/1.1 400 Bad Request\r\n\r\n") }, "TLS: tls: first record does not look like a TLS handshake"},
-		"alert":       {func(c net.Conn) { c.Write([]byte{21, 3, 3, 0, 2, 2, 40}) }, "alert: handshake failure"},
+		"alert":       {func(c net.Conn) { c.Write([]byte{21, 3, 3, 0, 2, 2, 40}) }, "alert: handshake_failure"},
 		"silent":      {func(c net.Conn) { io.Copy(io.Discard, c) }, "TLS handshake not done in time"},
 		"floods": {func(c net.Conn) {
 			for b := bytes.Repeat([]byte{22, 3, 3, 0, 1, 0}, 1000); ; {
