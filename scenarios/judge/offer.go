@@ -14,8 +14,7 @@ const (
 	secp384r1       = 24     // RFC 8422 section 5.1.1
 	ecdsaP384SHA384 = 0x0503 // RFC 8446 section 4.2.3
 
-	supportedGroups          = 10 // RFC 8422 section 5.1
-	signatureAlgorithmsCerts = 50 // RFC 8446 section 4.2.3
+	supportedGroups = 10 // RFC 8422 section 5.1
 )
 
 var (
@@ -197,18 +196,19 @@ func SignaturesForG3(c Case) Verdict {
 		rsa := slices.ContainsFunc(o.SignatureSchemes, func(s uint16) bool {
 			return slices.Contains([]uint16{0x0401, 0x0501, 0x0601, 0x0804, 0x0805, 0x0806}, s)
 		})
+		ofCertificates, where := o.SignatureSchemes, ""
+		if len(o.CertificateSchemes) > 0 {
+			ofCertificates, where = o.CertificateSchemes, " in its list for certificates (signature_algorithms_cert)"
+		}
 		switch {
 		case len(o.SignatureSchemes) == 0:
 			return Fail, "The device sends no signature_algorithms, which means SHA-1 only (RFC 5246 section 7.4.1.4.1).", enable
 		case !rsa:
 			return Fail, "The device offers no signature of RSA with SHA-256 or better, which every certificate of the cloud needs.", enable
-		case slices.Contains(o.SignatureSchemes, ecdsaP384SHA384):
-			return Pass, fmt.Sprintf("The device offers both, among %d signature algorithms.", len(o.SignatureSchemes)), ""
-		case slices.Contains(o.Extensions, signatureAlgorithmsCerts):
-			return Inconclusive, "The device does not offer ecdsa_secp384r1_sha384 for handshakes, but has a list of its own for certificates (signature_algorithms_cert), which is not read here.",
-				"See what the scenarios of certificates under Global Root G3 say."
+		case slices.Contains(ofCertificates, ecdsaP384SHA384):
+			return Pass, fmt.Sprintf("The device offers both, among %d signature algorithms%s.", len(ofCertificates), where), ""
 		}
-		return Fail, "The device does not offer ecdsa_secp384r1_sha384, with which the certificates under Global Root G3 are signed.", enable
+		return Fail, "The device does not offer ecdsa_secp384r1_sha384" + where + ", with which the certificates under Global Root G3 are signed.", enable
 	})
 }
 
@@ -221,6 +221,9 @@ func Fingerprint(c Case) Verdict {
 		if i == 0 {
 			v.Witnesses = append(v.Witnesses, "suites: "+suiteNames(o.Suites), "groups: "+groupNames(o.Groups),
 				"signature algorithms: "+numbers(o.SignatureSchemes), "extensions: "+numbers(o.Extensions))
+			if len(o.CertificateSchemes) > 0 {
+				v.Witnesses = append(v.Witnesses, "signature algorithms of certificates: "+numbers(o.CertificateSchemes))
+			}
 		} else if other := "another ClientHello: " + o.sketch(); o.sketch() != v.Observed && !slices.Contains(v.Witnesses, other) {
 			v.Witnesses = append(v.Witnesses, other)
 		}

@@ -144,9 +144,12 @@ func signatureCases() []expected {
 		{"ECDSA with P-256 only", one(offering(withSchemes(0x0401, 0x0403))), Fail, []string{"does not offer ecdsa_secp384r1_sha384"}, nil},
 		{"ECDSA only", one(offering(withSchemes(0x0503))), Fail, []string{"no signature of RSA"}, nil},
 		{"SHA-1 only", one(offering(withSchemes(0x0201, 0x0203))), Fail, []string{"no signature of RSA with SHA-256"}, nil},
-		{"a list of its own for certificates", one(offering(func(h *record.ClientHello) {
-			h.SignatureSchemes, h.Extensions = []uint16{0x0401}, append(h.Extensions, 50)
-		})), Inconclusive, []string{"signature_algorithms_cert"}, nil},
+		{"in a list of its own for certificates", one(offering(func(h *record.ClientHello) {
+			h.SignatureSchemes, h.CertificateSchemes = []uint16{0x0401}, []uint16{0x0503, 0x0401}
+		})), Pass, []string{"among 2 signature algorithms in its list for certificates"}, nil},
+		{"not in a list of its own for certificates", one(offering(func(h *record.ClientHello) {
+			h.CertificateSchemes = []uint16{0x0401}
+		})), Fail, []string{"does not offer ecdsa_secp384r1_sha384 in its list for certificates"}, nil},
 		{"one connection with, one without", one(offering(withSchemes(0x0401)), offering(nil)), Warn, []string{"On 1 of 2"}, nil},
 	}...)
 }

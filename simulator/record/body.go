@@ -144,8 +144,11 @@ type ClientHello struct {
 	Suites           []uint16 `json:"suites"`
 	Groups           []uint16 `json:"groups,omitempty"`
 	SignatureSchemes []uint16 `json:"signature_schemes,omitempty"`
-	Extensions       []uint16 `json:"extensions,omitempty"`
-	Raw              []byte   `json:"raw"`
+	// CertificateSchemes are those of certificates where the device has a list of
+	// its own for them (signature_algorithms_cert, RFC 8446 4.2.3).
+	CertificateSchemes []uint16 `json:"certificate_schemes,omitempty"`
+	Extensions         []uint16 `json:"extensions,omitempty"`
+	Raw                []byte   `json:"raw"`
 }
 
 // Kind implements Body.

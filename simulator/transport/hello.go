@@ -49,6 +49,8 @@ func parseHello(b []byte) (record.ClientHello, error) {
 			h.Groups = body.list16(int(body.u16()))
 		case 13: // signature_algorithms
 			h.SignatureSchemes = body.list16(int(body.u16()))
+		case 50: // signature_algorithms_cert
+			h.CertificateSchemes = body.list16(int(body.u16()))
 		case 43: // supported_versions
 			h.Versions = body.list16(int(body.u8()))
 		}

@@ -49,6 +49,9 @@ func TestParseHello(t *testing.T) {
 		{"signature schemes", message(suites, 0, 8, 0, 13, 0, 4, 0, 2, 4, 1), with(func(h *record.ClientHello) {
 			h.SignatureSchemes, h.Extensions = []uint16{0x0401}, []uint16{13}
 		}), false},
+		{"signature schemes of certificates", message(suites, 0, 8, 0, 50, 0, 4, 0, 2, 5, 3), with(func(h *record.ClientHello) {
+			h.CertificateSchemes, h.Extensions = []uint16{0x0503}, []uint16{50}
+		}), false},
 		{"versions", message(suites, 0, 9, 0, 43, 0, 5, 4, 3, 4, 3, 3), with(func(h *record.ClientHello) {
 			h.Versions, h.Extensions = []uint16{0x0304, 0x0303}, []uint16{43}
 		}), false},
