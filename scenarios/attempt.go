@@ -170,14 +170,30 @@ func (s *Stage) control(ctx context.Context, name string, good simulator.Face) (
 		case judge.CameThrough(a):
 			s.shaken = false
 			return a, nil
+		case s.mute:
+			return a, nil
 		case time.Now().After(end) || declined > 2: // it is not that it holds the proxies to be down
 			s.shaken = true
+			s.listened(declined)
 			return a, nil
 		}
 		s.shaken = true
 		if !tried {
 			pause(ctx, time.Second)
 		}
+	}
+}
+
+// listened is told how often the device did something in all of its recovery
+// time. Where there is nothing that makes it act, and it did nothing by itself,
+// it is not waited for again: each scenario would take as long.
+func (s *Stage) listened(acted int) {
+	if acted > 0 || s.CarrierCalls && len(s.MissingInbound) == 0 || len(s.Ladder) == 0 {
+		return
+	}
+	if _, passive := s.Ladder[0].(trigger.Patience); passive {
+		s.mute = true
+		s.tell("the device sent nothing by itself, and nothing that makes it act is configured: it is not waited for again")
 	}
 }
 
@@ -242,7 +258,7 @@ func playFace(good, shown simulator.Face) func(context.Context, *Stage, *judge.C
 // shown, or nobody makes the device come and look at it.
 func (s *Stage) missingFace(f simulator.Face) []string {
 	switch {
-	case (len(s.MissingInbound) > 0 || !s.CarrierCalls) && len(s.Ladder) == 0:
+	case (len(s.MissingInbound) > 0 || !s.CarrierCalls) && len(s.Ladder) == 0, s.mute:
 		return s.missingCall()
 	case f.Revocation != "" && !s.Cloud.TellsRevocation():
 		return []string{"revocation:", "  listen: <address of this machine that the device can reach>:8088  # where revocation lists are served"}

@@ -58,7 +58,7 @@ func playOffer(ctx context.Context, s *Stage, c *judge.Case) error {
 			return err
 		}
 		s.shaken = true
-		if err := s.ready(ctx); err != nil {
+		if err := s.ready(ctx); err != nil || s.mute {
 			return err
 		}
 	}

@@ -55,10 +55,11 @@ var (
 		"ip-as-cn-refused", "srv-name-san-refused")
 	oddNames = prefixed("cert.inbound.", "right-cn-wrong-san", "uri-san", "trailing-dot-san")
 
-	revokedByList  = prefixed("cert.inbound.", "crl-revoked-refused", "intermediate-revoked-refused")
-	revokedByOCSP  = prefixed("cert.inbound.", "ocsp-revoked-refused", "staple-revoked-refused")
-	listsNotServed = prefixed("cert.inbound.crl-", "unreachable", "silent", "slow", "wrong-signature", "not-found", "server-error")
-	ocspNotServed  = prefixed("cert.inbound.ocsp-", "stale", "unreachable", "silent", "slow", "wrong-signature", "not-found", "server-error")
+	revokedByList   = prefixed("cert.inbound.", "crl-revoked-refused", "intermediate-revoked-refused")
+	revokedByOCSP   = []string{"cert.inbound.ocsp-revoked-refused"}
+	revokedByStaple = []string{"cert.inbound.staple-revoked-refused"}
+	listsNotServed  = prefixed("cert.inbound.crl-", "unreachable", "silent", "slow", "wrong-signature", "not-found", "server-error")
+	ocspNotServed   = prefixed("cert.inbound.ocsp-", "stale", "unreachable", "silent", "slow", "wrong-signature", "not-found", "server-error")
 )
 
 var confirmations = slices.Concat(
@@ -72,6 +73,7 @@ var confirmations = slices.Concat(
 	told("Kamailio", "", "accepts", oddChains, oddNames, listsNotServed, []string{"tls.inbound.unknown-extension"}),
 	told("Kamailio", "", "refuses", []string{"cert.inbound.crl-stale", "cert.inbound.crl-huge"}),
 	confirmed("Kamailio", "without revocation lists", judge.Pass, otherIssuer, badOtherIssuer),
+	confirmed("Kamailio", "without revocation lists", judge.NotApplicable, revokedByStaple),
 	confirmed("Kamailio", "without revocation lists", judge.Warn, revokedByOCSP),
 	confirmed("Kamailio", "without revocation lists", judge.Fail, revokedByList),
 	told("Kamailio", "without revocation lists", "accepts", ocspNotServed, []string{"cert.inbound.crl-stale", "cert.inbound.crl-huge"}),
@@ -87,6 +89,7 @@ var confirmations = slices.Concat(
 	confirmed("Kamailio", "with TLS 1.1 alone", judge.Fail, []string{"tls.inbound.offers-tls12"}),
 
 	confirmed("baresip", "", judge.Pass, shown, handshakes, tlsServer, tlsClient, calls, goodChains, otherIssuer),
+	confirmed("baresip", "", judge.NotApplicable, revokedByStaple),
 	confirmed("baresip", "", judge.Warn, weakChains, revokedByOCSP, nextProxy, []string{"tls.inbound.offers-tls12", "cert.inbound.wildcard-san-refused",
 		"sip.outbound.sips-uri", "sip.inbound.next-proxy-after-refused-connection"}),
 	confirmed("baresip", "", judge.Fail, badChains, badOtherIssuer, badNames, revokedByList, []string{"sip.inbound.connects-by-name"}),
@@ -105,6 +108,7 @@ var confirmations = slices.Concat(
 	told("stunnel", "", "accepts", oddChains, listsNotServed, []string{"cert.inbound.crl-huge", "tls.inbound.unknown-extension"}),
 	told("stunnel", "", "refuses", oddNames, []string{"cert.inbound.crl-stale"}),
 	confirmed("stunnel", "checking the chain alone", judge.Pass, otherIssuer, badOtherIssuer),
+	confirmed("stunnel", "checking the chain alone", judge.NotApplicable, revokedByStaple),
 	confirmed("stunnel", "checking the chain alone", judge.Warn, revokedByOCSP),
 	confirmed("stunnel", "checking the chain alone", judge.Fail, badNames, revokedByList),
 	told("stunnel", "checking the chain alone", "accepts", oddNames, ocspNotServed, []string{"cert.inbound.crl-stale"}),
@@ -142,7 +146,7 @@ func Confirmations() []Confirmation { return slices.Clone(confirmations) }
 // scenario; empty where none was tried.
 func Confirmed(id string) string {
 	var out []string
-	for _, what := range []string{string(judge.Pass), "accepts", "refuses", string(judge.Warn), string(judge.Fail)} {
+	for _, what := range []string{string(judge.Pass), "accepts", "refuses", string(judge.NotApplicable), string(judge.Warn), string(judge.Fail)} {
 		var peers []string
 		for _, c := range confirmations {
 			if c.Scenario != id || c.outcome() != what {

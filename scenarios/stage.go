@@ -69,6 +69,8 @@ type Stage struct {
 
 	// shaken: since it was last seen to come through, the device met a fault.
 	shaken bool
+	// mute: the device does nothing by itself, and nothing makes it act.
+	mute bool
 }
 
 func (s *Stage) tell(format string, args ...any) {

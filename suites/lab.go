@@ -2,6 +2,7 @@ package suites
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
@@ -156,6 +157,9 @@ func open(c config.Config, tell func(string, ...any)) (*lab, error) {
 		cloud.Close()
 		return nil, err
 	}
+	if len(s.Ladder) == 1 && s.Ladder[0] == (trigger.Patience{}) && (!s.CarrierCalls || len(s.MissingInbound) > 0) {
+		l.notes = append(l.notes, "nothing makes the device call the cloud: only what it sends by itself is seen, and what to add to the configuration is said at the end")
+	}
 	l.stage = s
 	return l, nil
 }
@@ -249,8 +253,8 @@ func Reachable(ctx context.Context, c config.Config) error {
 	d := net.Dialer{Timeout: c.Timeouts.Connect}
 	conn, err := d.DialContext(ctx, "tcp", c.Connect.String())
 	if err == nil {
-		conn.Close()
-		return nil
+		defer conn.Close()
+		return speaksTLS(conn, c)
 	}
 	var timeout net.Error
 	switch {
@@ -262,6 +266,17 @@ func Reachable(ctx context.Context, c config.Config) error {
 		return fmt.Errorf("reaching the device %s at %s: no answer within %v; check target, connect, routing and firewalls", c.Target, c.Connect, c.Timeouts.Connect)
 	}
 	return fmt.Errorf("reaching the device %s at %s: %w; check target, connect, routing and firewalls", c.Target, c.Connect, unwrapped(err))
+}
+
+// speaksTLS refuses a listener that answers a ClientHello with what is no TLS
+// record: its port is another one. All else is for the scenarios to judge.
+func speaksTLS(conn net.Conn, c config.Config) error {
+	conn.SetDeadline(time.Now().Add(min(c.Timeouts.Connect, time.Second)))
+	var no tls.RecordHeaderError
+	if err := tls.Client(conn, &tls.Config{InsecureSkipVerify: true}).Handshake(); !errors.As(err, &no) {
+		return nil
+	}
+	return fmt.Errorf("reaching the device %s at %s: what listens there speaks no TLS (its answer to a ClientHello begins %q); check the port: SIP over TLS has 5061 as a rule", c.Target, c.Connect, no.RecordHeader[:])
 }
 
 // unwrapped returns the innermost error: what the system said.

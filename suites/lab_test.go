@@ -3,6 +3,8 @@ package suites
 import (
 	"context"
 	"errors"
+	"fmt"
+	"io"
 	"net"
 	"net/netip"
 	"os"
@@ -172,6 +174,59 @@ func TestReachable(t *testing.T) {
 				t.Errorf("\ngot:  %s\nwant: %s", got, want)
 			}
 		})
+	}
+}
+
+func TestReachableSpeaksTLS(t *testing.T) {
+	ln, err := net.Listen("tcp", "127.77.90.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer ln.Close()
+	go func() {
+		for {
+			c, err := ln.Accept()
+			if err != nil {
+				return
+			}
+			c.Read(make([]byte, 1))
+			io.WriteString(c, "SIP/2.0 400 Bad Request\r\n\r\n")
+			c.Close()
+		}
+	}()
+	c := config.Default()
+	c.Target, c.Connect = config.Target{Host: "sbc.customer.test", Port: 5061}, netip.MustParseAddrPort(ln.Addr().String())
+	if err := Reachable(t.Context(), c); err == nil || !strings.Contains(err.Error(), `speaks no TLS (its answer to a ClientHello begins "SIP/2"); check the port`) {
+		t.Error(err)
+	}
+}
+
+// A device that does nothing by itself, where nothing makes it act, is waited for
+// once and not in each scenario.
+func TestNothingMakesItAct(t *testing.T) {
+	c := load(t, "target: 127.77.93.20:20061\ndns: 127.77.93.53:20053\nmedia: 127.77.93.5\nrevocation: {listen: 127.77.93.80:20088}\ntrigger: [options]\n"+
+		"listen: [127.77.93.1:20061, 127.77.93.2:20061, 127.77.93.3:20061, 127.77.93.4:20061]\ntimeouts: {attempt: 100ms}\ndevice: {recovery: 250ms}\n")
+	c.State = filepath.Join(t.TempDir(), "state")
+	if err := Complete(t.Context(), &c, nil); err != nil {
+		t.Fatal(err)
+	}
+	var said []string
+	l, err := open(c, func(format string, args ...any) { said = append(said, fmt.Sprintf(format, args...)) })
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.close()
+	for n, id := range []string{"tls.inbound.offers-tls12", "cert.inbound.expired-refused", "tls.inbound.client-hello"} {
+		s, _ := scenarios.Find(id)
+		said = nil
+		v, _ := l.stage.Play(t.Context(), s)
+		waited := slices.ContainsFunc(said, func(x string) bool { return strings.Contains(x, "waiting for the device's own OPTIONS") })
+		if v.Status != judge.Inconclusive || waited != (n == 0) {
+			t.Errorf("%s is %s: %s; it was told: %q", id, v.Status, v.Observed, said)
+		}
+		if n > 0 && !strings.Contains(v.Hint, "carrier:") {
+			t.Errorf("%s does not say what to add: %q", id, v.Hint)
+		}
 	}
 }
 

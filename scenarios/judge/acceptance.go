@@ -3,6 +3,7 @@ package judge
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"byocheck/simulator/record"
 )
@@ -82,7 +83,7 @@ func Acceptance(c Case) Verdict {
 	case refused:
 		v.Status = unmet(c.Level)
 		v.Observed = fmt.Sprintf("The device refused: it ended the connection to %s (%s). With what the control showed it came through.", conn.proxy, conn.how())
-		v.Hint = alertHint(tried(connections(a)))
+		v.Hint = differsHint(a, tried(connections(a)))
 		v.show(a, conn.end, "%s: the device ended the connection: %s", conn.proxy, conn.how())
 	default:
 		return undecided(v, a, conn)
@@ -91,6 +92,26 @@ func Acceptance(c Case) Verdict {
 		asked.show(&v, a)
 	}
 	return v
+}
+
+// differsHint says what the device's alerts usually mean where it took another
+// certificate under the same root.
+func differsHint(a record.Attempt, conns []*connection) string {
+	hint := alertHint(conns)
+	for _, e := range a.Events {
+		if b, is := e.Body.(record.Profile); is && b.Generation == a.Generation && strings.Contains(b.Name, " under ") {
+			return hint // it is the root that differs
+		}
+	}
+	for _, conn := range conns {
+		for _, x := range conn.alerts {
+			switch x.Name {
+			case "unknown_ca", "bad_certificate", "certificate_unknown", "unsupported_certificate":
+				return "It took what the control showed, so it is about what differs. Let the device trust the root alone: not the proxies' certificate, its key or its issuer, nor a list that it keeps of issuers. Its TLS log says why it refused."
+			}
+		}
+	}
+	return hint
 }
 
 // AcceptedThroughout is Acceptance for what goes on after the handshake: the

@@ -84,7 +84,10 @@ func shownAs(onAccepted, onRefused Status) (out []expected) {
 
 func acceptanceCases() []expected {
 	return append(shownAs(Pass, Fail), []expected{
-		{"refused as unknown", faulty(device("lb01", hello, alert("unknown_ca"))), Fail, []string{"With what the control showed it came through", "byocheck certs export"}, nil},
+		{"refused as unknown", faulty(device("lb01", hello, alert("unknown_ca"))), Fail, []string{"With what the control showed it came through", "trust the root alone"}, nil},
+		{"refused as unknown, under another root", faulty(func(w *wire) {
+			w.emit(link{}, record.Profile{Name: "healthy under global-g2", Generation: w.generation})
+		}, device("lb01", hello, alert("unknown_ca"))), Fail, []string{"byocheck certs export"}, nil},
 		{"refused as expired", faulty(device("lb01", hello, alert("certificate_expired"))), Fail, []string{"check its clock"}, nil},
 	}...)
 }

@@ -132,6 +132,20 @@ func (ls callLegs) elsewhere(at string) string {
 	return " The " + at + " was called at another number instead: " + strings.Join(numbers, ", ") + "."
 }
 
+// elsewhereOutbound says where to look further when the cloud's handshake with
+// the device failed.
+func (c Case) elsewhereOutbound(conn *connection) string {
+	switch why := conn.failed.Error; {
+	case strings.Contains(why, "wrong version number"), strings.Contains(why, "does not look like a TLS handshake"), strings.Contains(why, "no TLS record"):
+		return "What answers there speaks no TLS: check the port, and that the device's listener there is one for TLS."
+	case conn.failed.Deadline:
+		return "The device accepts connections and does not go on: look for what listens there, and in the device's TLS log."
+	case strings.HasPrefix(c.Scenario, "tls.outbound."), strings.HasPrefix(c.Scenario, "cert.outbound."):
+		return "Look in the device's TLS log for why it ended the handshake."
+	}
+	return "The tls.outbound and cert.outbound scenarios say which requirement is not met."
+}
+
 // notReached is the verdict where the cloud did not get as far as it has to on
 // the connections that it opened.
 func (c Case) notReached(v Verdict, a record.Attempt) Verdict {
@@ -148,7 +162,7 @@ func (c Case) notReached(v Verdict, a record.Attempt) Verdict {
 			return v
 		case conn.failed != nil:
 			v.Observed = "The TLS handshake with the device failed: " + conn.failed.Error + "."
-			v.Hint = "The tls.outbound and cert.outbound scenarios say which requirement is not met."
+			v.Hint = c.elsewhereOutbound(conn)
 			v.show(a, conn.failedAt, "the handshake ended")
 			return v
 		case conn.done == nil:

@@ -144,6 +144,8 @@ func (c Case) found(v Verdict, f trust.Finding, r trust.Report) Verdict {
 		v.Status = Inconclusive
 		if r.Leaf.SHA256 == "" && r.Unreadable != "" { // what cannot be read has no facts
 			v.Observed = r.Unreadable
+		} else if f.Step != trust.StepChain && r.Find(trust.StepChain).Grade == trust.Bad {
+			v.Hint = "See what cert.outbound.chain-complete says: without the chain this cannot be told."
 		}
 	}
 	v.Witnesses = append(v.Witnesses, about(r)...)

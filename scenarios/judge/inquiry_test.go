@@ -95,7 +95,6 @@ func inquiries() []struct {
 		{"accepted, closed, then asked", faulty(onList, device("lb01", handshake, sends("OPTIONS"), fin, whiled(list))), accepted, "only after that, and went on."},
 		{"asked, accepted, asked again, closed", faulty(onList, list, device("lb01", handshake, sends("OPTIONS"), whiled(list), fin)), accepted, "It asked for the revocation list 2 times, and went on."},
 		{"staple asked for and went on", faulty(onStaple, device("lb01", stapling, sends("OPTIONS"))), accepted, "It asked for a stapled OCSP response in its ClientHello, and went on."},
-		{"staple never asked for", faulty(onStaple, came("lb01")), accepted, "It never asked for a stapled OCSP response."},
 		{"a staple asked for, but none shown", faulty(onList, device("lb01", stapling, sends("OPTIONS"))), accepted, "It never asked whether the certificate is revoked."},
 		{"never asked, and asked in a later attempt", with(faulty(onList, came("lb01")), func(c *Case) {
 			c.Attempts = append(c.Attempts, attempt("fault-2", onList, list))
@@ -116,6 +115,13 @@ func TestInquiry(t *testing.T) {
 			expected{x.name, x.c, Pass, []string{x.want}, nil}.check(t, Told)
 		})
 	}
+}
+
+// TestNoStapleAskedFor: a device need not ask for one.
+func TestNoStapleAskedFor(t *testing.T) {
+	c := faulty(onStaple, came("lb01"))
+	expected{"refusal", c, NotApplicable, []string{"asks for no stapled OCSP response (status_request)"}, nil}.check(t, Refusal)
+	expected{"told", c, Pass, []string{"It never asked for a stapled OCSP response."}, nil}.check(t, Told)
 }
 
 // TestNotAboutRevocation: of fetches beside another fault nothing is said.

@@ -23,8 +23,13 @@ func WrongCertificates(c Case) Verdict {
 		v.Observed = "The case holds no control: the harness did not play the scenario to its end."
 		return v
 	}
-	if !accepts(c.Control[0]) {
+	if !Accepts(c.Control[0]) {
 		v.Status = Inconclusive
+		if g, _ := given(c.Control[0]); g.Error == "" && presentsGiven(c.Control[0], g) {
+			v.Observed = "The device presents the right certificate that it was given, but the simulated Genesys refuses it, so nothing can be said of wrong ones" + said(c.Control)
+			v.Hint = "cert.outbound.chain-complete and its neighbours say what is wrong with it: often an intermediate that the device does not send."
+			return v
+		}
 		v.Observed = "The hook device.provision did not make the device present the right certificate that it was given" + said(c.Control)
 		v.Hint = "See that the hook installs BYOCHECK_KEY and BYOCHECK_CHAIN and lets the device load them before it ends."
 		return v
@@ -43,7 +48,7 @@ func WrongCertificates(c Case) Verdict {
 		}
 		g, _ := given(wrong)
 		switch conn := showing(wrong); {
-		case conn == nil || len(g.Chain) == 0 || string(conn.chain[0]) != string(g.Chain[0]):
+		case !presentsGiven(wrong, g):
 			declined = append(declined, g.Profile)
 		case c.mistreated(wrong, conn):
 			v.Status = Error
@@ -53,7 +58,7 @@ func WrongCertificates(c Case) Verdict {
 		default:
 			presented = append(presented, g.Profile)
 		}
-		if !accepts(right) {
+		if !Accepts(right) {
 			return c.notBack(v, g.Profile, right)
 		}
 	}
@@ -112,6 +117,12 @@ func (c Case) notBack(v Verdict, wrong string, a record.Attempt) Verdict {
 	return v
 }
 
+// presentsGiven reports whether the device presented the certificate that it was given.
+func presentsGiven(a record.Attempt, g record.Provisioned) bool {
+	conn := showing(a)
+	return conn != nil && len(g.Chain) > 0 && string(conn.chain[0]) == string(g.Chain[0])
+}
+
 // given returns the certificate that the device was given in an attempt.
 func given(a record.Attempt) (record.Provisioned, bool) {
 	e, is := provisionedAt(a)
@@ -140,12 +151,11 @@ func showing(a record.Attempt) (best *connection) {
 	return best
 }
 
-// accepts reports whether the device presented what it was given, in a
+// Accepts reports whether the device presented what it was given, in a
 // handshake that came through.
-func accepts(a record.Attempt) bool {
+func Accepts(a record.Attempt) bool {
 	g, is := given(a)
-	conn := showing(a)
-	return is && conn != nil && conn.done != nil && len(g.Chain) > 0 && string(conn.chain[0]) == string(g.Chain[0])
+	return is && presentsGiven(a, g) && showing(a).done != nil
 }
 
 // said is the end of a sentence: what the hook said, if it failed.

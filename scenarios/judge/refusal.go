@@ -2,6 +2,7 @@ package judge
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -141,6 +142,9 @@ func (c Case) controlled(v *Verdict) bool {
 	}
 	v.Observed += "."
 	v.Hint = alertHint(conns)
+	if ofOwnIssuer(a) {
+		v.Hint = "The good certificate of this control has an intermediate of its own under the same root. Let the device trust the root, not intermediates that it knows; where it holds chains against revocation lists, it needs one of each issuer. If it takes no certificate of the lab, " + strings.ToLower(v.Hint[:1]) + v.Hint[1:]
+	}
 	return false
 }
 
@@ -158,11 +162,26 @@ func (c Case) accepted(v Verdict, a record.Attempt, conn *connection) Verdict {
 	v.Hint = "Switch on the device's check of the server certificate for the trunk: the chain up to the given roots, and the name it dialled."
 	v.show(a, conn.first, "%s: the device sent %s to a server that it must refuse", conn.proxy, what)
 	if asked, is := c.inquired(a); is {
+		if asked.stapled && asked.hello != nil && asked.asked() == "" {
+			v.Status = NotApplicable
+			v.Observed = "The device asks for no stapled OCSP response (status_request), so there is none that it could hold against the certificate."
+			v.Hint = ""
+			return v
+		}
 		v.Observed += " " + asked.accepted(conn)
 		v.Hint = asked.hint()
 		asked.show(&v, a)
 	}
 	return v
+}
+
+// ofOwnIssuer reports whether the cloud showed a certificate of an issuer that
+// scenarios of revocation have for themselves.
+func ofOwnIssuer(a record.Attempt) bool {
+	return slices.ContainsFunc(a.Events, func(e record.Event) bool {
+		b, is := e.Body.(record.Profile)
+		return is && b.Generation == a.Generation && strings.HasSuffix(b.Name, ", good")
+	})
 }
 
 // how says in words how a connection was ended by the device.
@@ -205,6 +224,9 @@ func alertHint(conns []*connection) string {
 			}
 		}
 		if c.failed != nil && c.failed.By == record.Us {
+			if c.hello != nil && len(c.hello.Versions) > 0 && !slices.Contains(c.hello.Versions, 0x0303) {
+				return "The device offers no TLS 1.2, the only version on these trunks: enable it in its TLS profile."
+			}
 			return "We could not go on with the handshake: " + c.failed.Error + "."
 		}
 	}

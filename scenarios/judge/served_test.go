@@ -46,6 +46,7 @@ func controlCases(made func(Case) Case, more ...expected) []expected {
 	refusal := device("lb01", hello, alert("unknown_ca"))
 	return append([]expected{
 		{"control refused", made(controlOnly(refusal)), Inconclusive, []string{"control did not succeed", "unknown_ca"}, nil},
+		{"control without TLS 1.2", made(controlOnly(device("lb01", greeted(func(h *record.ClientHello) { h.Versions = []uint16{0x0304} }), weEnd("protocol_version", "tls: client offered only unsupported versions: [304]")))), Inconclusive, []string{"offers no TLS 1.2"}, nil},
 		{"control idle", made(controlOnly(dnsQuery)), Inconclusive, []string{"control did not succeed"}, nil},
 		{"no control", with(faulty(came("lb01")), func(c *Case) { c.Control = nil }), Error, []string{"no control"}, nil},
 	}, more...)
