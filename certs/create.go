@@ -26,12 +26,12 @@ const (
 // start together agree on one; what a killed one left is begun again.
 func (l *Lab) create() error {
 	if err := os.MkdirAll(filepath.Dir(l.dir), 0o755); err != nil {
-		return err
+		return fmt.Errorf("%w: %w", errPlace, err)
 	}
 	lock, partial := l.dir+".byocheck-lock", l.dir+".byocheck-partial"
 	unlock, err := flock(lock)
 	if err != nil {
-		return err
+		return fmt.Errorf("%w: %w", errPlace, err)
 	}
 	defer unlock()
 	if fresh, err := absentOrEmpty(l.dir); err != nil {

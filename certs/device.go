@@ -76,7 +76,7 @@ func (l *Lab) issueDevice(name string, opt DeviceOptions) (DeviceCertificate, er
 	if _, err := os.Lstat(dir); err == nil && !opt.Renew {
 		kept, err := l.readDevice(name)
 		if err != nil {
-			return DeviceCertificate{}, fmt.Errorf("%w: renew it, or remove %s", err, dir)
+			return DeviceCertificate{}, fmt.Errorf("%w: renew it with byocheck certs issue --renew, or remove %s", err, dir)
 		}
 		leaf, now := kept.Certificate.Leaf, l.now()
 		if slices.Equal(leaf.DNSNames, names) && now.After(leaf.NotBefore) && now.Add(deviceMargin).Before(leaf.NotAfter) {

@@ -173,7 +173,7 @@ func TestIssueDeviceReportsDamage(t *testing.T) {
 				}
 			}
 			_, err := lab.IssueDevice("sbc", DeviceOptions{})
-			wantLine(t, err, tt.want, "renew it, or remove "+filepath.Dir(d.KeyFile))
+			wantLine(t, err, tt.want, "certs issue --renew, or remove "+filepath.Dir(d.KeyFile))
 			issue(t, lab, "sbc", DeviceOptions{Renew: true})
 		})
 	}

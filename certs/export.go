@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 )
 
 // Format is the encoding of exported certificates.
@@ -117,6 +118,9 @@ func WriteChain(dir string, chain tls.Certificate) ([]File, error) {
 // writeOutputs writes all files, or none if one of them would replace what is
 // not ours. A private key is ours if the file before it is there and ours.
 func writeOutputs(dir string, outputs []output) ([]File, error) {
+	if file := inTheWay(dir); file != "" {
+		return nil, fmt.Errorf("--out: %s is a file, not a folder: name another folder, or remove the file", file)
+	}
 	found := false
 	for _, out := range outputs {
 		before := found
@@ -142,6 +146,21 @@ func writeOutputs(dir string, outputs []output) ([]File, error) {
 		files = append(files, out.File)
 	}
 	return files, nil
+}
+
+// inTheWay returns what stands where a directory, or one above it, has to be,
+// and empty text where nothing does.
+func inTheWay(dir string) string {
+	for {
+		st, err := os.Stat(dir)
+		switch {
+		case err == nil && !st.IsDir():
+			return dir
+		case !errors.Is(err, syscall.ENOTDIR): // nothing is below a file
+			return ""
+		}
+		dir = filepath.Dir(dir)
+	}
 }
 
 // simulated tells whether a file holds certificates of labs and nothing else.

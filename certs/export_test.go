@@ -118,6 +118,24 @@ func TestExportLeavesOthersAlone(t *testing.T) {
 	}
 }
 
+func TestExportIntoAFile(t *testing.T) {
+	lab := openLab(t, stateCopy(t), at(testStart))
+	file := filepath.Join(t.TempDir(), "afile")
+	if err := os.WriteFile(file, []byte("mine"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, out := range []string{file, filepath.Join(file, "roots"), filepath.Join(file, "a", "b")} {
+		_, err := lab.Export(out, PEM)
+		wantLine(t, err, "--out: "+file+" is a file, not a folder")
+		if strings.Contains(err.Error(), "cloud-root") {
+			t.Errorf("the error is about a file that cannot be there: %v", err)
+		}
+	}
+	if got, err := os.ReadFile(file); err != nil || string(got) != "mine" {
+		t.Errorf("the file: %q, %v", got, err)
+	}
+}
+
 func TestExportUnknownFormat(t *testing.T) {
 	_, err := openLab(t, stateCopy(t), at(testStart)).Export(t.TempDir(), "jks")
 	wantLine(t, err, `"jks"`, "pem", "der")

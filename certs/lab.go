@@ -207,6 +207,7 @@ func (l *Lab) loadCA(base string, issuer *x509.Certificate) (credential, error) 
 var (
 	errIncomplete = errors.New("the directory is not a complete lab state")
 	errDamaged    = errors.New("the file is damaged")
+	errPlace      = errors.New("the state folder cannot be made there")
 )
 
 // advice is what a person can do about an error of the state directory.
@@ -219,6 +220,8 @@ func advice(err error) string {
 		return ": restore the file from a copy, or " + remake
 	case errors.Is(err, fs.ErrPermission), errors.Is(err, syscall.EROFS):
 		return ": run as the owner of the directory, or name another state directory that you may write to"
+	case errors.Is(err, errPlace):
+		return ": choose another with --state"
 	}
 	return ""
 }

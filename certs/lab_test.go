@@ -332,6 +332,12 @@ func TestOpenRefusesOtherPlaces(t *testing.T) {
 			t.Errorf("files were added: %d", len(files))
 		}
 	})
+	for _, path := range []string{"/proc/nope", "/proc/nope/state"} { // not even for root
+		t.Run(path, func(t *testing.T) {
+			_, err := Open(path, at(testStart))
+			wantLine(t, err, path, "the state folder cannot be made there", "choose another with --state")
+		})
+	}
 }
 
 // unprivileged runs f without the rights of root on files, in a thread of its
