@@ -17,9 +17,12 @@ flags = $(if $(TARGET),--target '$(TARGET)') $(if $(CONFIG),--config '$(CONFIG)'
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
+# The commit goes into the version wherever git can tell it, whatever GOFLAGS says.
+vcs = $(if $(shell git rev-parse --verify --quiet HEAD 2>/dev/null),true,false)
+
 .PHONY: build
 build: ## build ./byocheck
-	go build -trimpath -o byocheck .
+	go build -trimpath -buildvcs=$(vcs) -o byocheck .
 
 .PHONY: conformance
 conformance: build ## test a device: TARGET=host:port CONFIG=file ONLY='label filter' OUT=folder KNOWN=file; without a target the built-in reference SBC
@@ -68,5 +71,5 @@ kamailio-down: ## stop them
 	suites/targets/kamailio/down
 
 .PHONY: clean
-clean: ## remove what make built; the lab's state stays
-	rm -rf byocheck byocheck-report
+clean: ## remove what make built and what byocheck wrote by default; the lab's state stays
+	rm -rf byocheck byocheck-report byocheck-profile byocheck-roots
