@@ -254,7 +254,7 @@ func Reachable(ctx context.Context, c config.Config) error {
 	conn, err := d.DialContext(ctx, "tcp", c.Connect.String())
 	if err == nil {
 		defer conn.Close()
-		return speaksTLS(conn, c)
+		return speaksTLS(ctx, conn, c)
 	}
 	var timeout net.Error
 	switch {
@@ -270,10 +270,11 @@ func Reachable(ctx context.Context, c config.Config) error {
 
 // speaksTLS refuses a listener that answers a ClientHello with what is no TLS
 // record: its port is another one. All else is for the scenarios to judge.
-func speaksTLS(conn net.Conn, c config.Config) error {
-	conn.SetDeadline(time.Now().Add(min(c.Timeouts.Connect, time.Second)))
+func speaksTLS(ctx context.Context, conn net.Conn, c config.Config) error {
+	ctx, cancel := context.WithTimeout(ctx, min(c.Timeouts.Connect, time.Second))
+	defer cancel()
 	var no tls.RecordHeaderError
-	if err := tls.Client(conn, &tls.Config{InsecureSkipVerify: true}).Handshake(); !errors.As(err, &no) {
+	if err := tls.Client(conn, &tls.Config{InsecureSkipVerify: true}).HandshakeContext(ctx); !errors.As(err, &no) {
 		return nil
 	}
 	return fmt.Errorf("reaching the device %s at %s: what listens there speaks no TLS (its answer to a ClientHello begins %q); check the port: SIP over TLS has 5061 as a rule", c.Target, c.Connect, no.RecordHeader[:])
