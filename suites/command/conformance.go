@@ -37,7 +37,7 @@ var overriding = []struct{ key, help string }{
 	{"srv-domain", "the region's SRV domain, if not the table's"},
 	{"root", "the root of the cloud's certificates: high-assurance-ev, global-g2 or global-g3, if not the region's"},
 	{"scheme", "the scheme of the cloud's URIs: sip (with ;transport=tls) or sips"},
-	{"edition", "the edition of the specification: older or newer"},
+	{"edition", "the edition of the specification: older, newer or after-deprecation"},
 	{"state", "the folder of the lab's roots and device certificates"},
 }
 
@@ -53,11 +53,17 @@ func newConformance(env Environment) *cobra.Command {
 
 What is not given as a flag is read from byocheck.yaml in the working directory,
 if there is one, or from the file named by --config. Where neither names a
-target, the built-in reference SBC is tested.`,
+target, the built-in reference SBC is tested, with what else they say. A file
+that says connect, carrier or device means another device, and needs its target.`,
 		Example: `  byocheck conformance --target sbc.example.com:5061
   byocheck conformance --config lab/byocheck.yaml --only 'area:cert && direction:inbound'
   byocheck conformance --config lab/byocheck.yaml --only cert.inbound.san-mismatch-refused`,
-		Args: cobra.NoArgs,
+		Args: func(_ *cobra.Command, args []string) error {
+			if len(args) > 0 {
+				return fmt.Errorf("%.60q belongs to no flag; write the device as --target sbc.example.com:5061, scenarios as --only", args[0])
+			}
+			return nil
+		},
 		RunE: func(cmd *cobra.Command, _ []string) error { return o.run(cmd) },
 	}
 	f := cmd.Flags()
@@ -133,17 +139,39 @@ func (o conformance) run(cmd *cobra.Command) error {
 // reference makes the built-in reference SBC the device where neither a flag nor
 // a file says anything of another one.
 func (o conformance) reference(c *config.Config) (bool, error) {
-	reference := c.Target.Host == "" && c.Dir == ""
+	at, other := anotherDevice(c)
 	switch {
-	case reference:
+	case !other:
+		numbers := c.Numbers
 		suites.UseReference(c)
+		// It takes any number.
+		if len(numbers.Inbound) > 0 {
+			c.Numbers.Inbound = numbers.Inbound
+		}
+		if len(numbers.Outbound) > 0 {
+			c.Numbers.Outbound = numbers.Outbound
+		}
+	case o.mutant != "" && at.Flag != "":
+		return false, fmt.Errorf("--mutant: only the built-in reference SBC has mutants; leave out %s", at)
 	case o.mutant != "":
-		return false, errors.New("--mutant: only the built-in reference SBC has mutants; leave out target and configuration file")
+		return false, fmt.Errorf("--mutant: only the built-in reference SBC has mutants, and %s is about another device; name a file with --config that is not, or work in another folder", at)
 	}
+	reference := !other
 	if o.mutant != "" && !slices.Contains(suites.MutantNames(), o.mutant) {
 		return false, fmt.Errorf("--mutant: there is no mutant %q; write one of %s", o.mutant, strings.Join(suites.MutantNames(), ", "))
 	}
 	return reference, nil
+}
+
+// anotherDevice finds where the configuration is about a device of the user's,
+// with or without its target.
+func anotherDevice(c *config.Config) (config.Origin, bool) {
+	for _, key := range []string{"target", "connect", "carrier", "device"} {
+		if at, is := c.Origin(key); is {
+			return at, true
+		}
+	}
+	return config.Origin{}, false
 }
 
 // load reads the file and lays the flags over it.

@@ -38,6 +38,7 @@ type device struct {
 
 	asked       atomic.Int32 // questions about its certificate's revocation
 	interrupted *exec.Cmd
+	awaited     uint64 // the event that was awaited last
 }
 
 // behaviours are what a device does with a connection, which it then closes.
@@ -211,7 +212,8 @@ func (d *device) serve(ln net.Listener, behave func(*device, net.Conn)) {
 	}
 }
 
-// await waits until something has happened at the device: await read|call|bye
+// await waits until something has happened at the device, after what was awaited
+// before: await read|call|bye
 func await(ts *testscript.TestScript, neg bool, args []string) {
 	events := map[string]func(record.Event) bool{
 		// Somebody spoke to a silent device.
@@ -224,8 +226,10 @@ func await(ts *testscript.TestScript, neg bool, args []string) {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
 	defer cancel()
-	_, err := ts.Value(deviceKey{}).(*device).recorder.Wait(ctx, 0, events[args[0]])
+	d := ts.Value(deviceKey{}).(*device)
+	e, err := d.recorder.Wait(ctx, d.awaited, events[args[0]])
 	ts.Check(err)
+	d.awaited = e.Seq
 }
 
 // sip matches a request that the device receives.

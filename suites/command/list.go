@@ -1,8 +1,11 @@
 package command
 
 import (
+	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io"
 	"os"
 	"text/tabwriter"
 
@@ -68,45 +71,55 @@ func newJudge(env Environment) *cobra.Command {
 		Use:   "judge RECORDING...",
 		Short: "Judge recordings of earlier runs again",
 		Long: `Judge recordings of earlier runs again (cases/*.jsonl beside report.json), with
-the judges of this program and without a device. The exit code is 0 if all of
-them are pass or warn, 1 if one is fail, 3 if one is anything else.`,
+the judges of this program and without a device. The exit code is that of a run
+of conformance with these verdicts and no list of known failures:
+
+  0  every must that is among them is met
+  1  a must is not met
+  2  wrong usage, or a file that is no whole recording
+  3  something was inconclusive, or nothing at all was shown
+  4  a recording is of a scenario that the harness could not play`,
 		Args: cobra.MinimumNArgs(1),
 		RunE: func(_ *cobra.Command, paths []string) error {
-			code := report.Passed
+			var r report.Report
 			for _, path := range paths {
-				v, id, err := rejudge(path)
+				c, err := rejudge(path)
 				if err != nil {
 					return err
 				}
-				fmt.Fprintf(env.Out, "%-14s %s\n    %s\n", v.Status, id, report.Printable(v.Observed))
-				switch v.Status {
-				case judge.Pass, judge.Warn:
-				case judge.Fail:
-					code = report.Failed
-				default:
-					if code == report.Passed {
-						code = report.Incomplete
-					}
-				}
+				fmt.Fprintf(env.Out, "%-14s %s\n    %s\n", c.Status, c.ID, report.Printable(c.Observed))
+				r.Checks = append(r.Checks, c)
 			}
-			if code != report.Passed {
-				return coded{code, errTold}
+			r.Settle(nil)
+			r.Result(env.Out)
+			if r.ExitCode != report.Passed {
+				return coded{r.ExitCode, errTold}
 			}
 			return nil
 		},
 	}
 }
 
-func rejudge(path string) (judge.Verdict, string, error) {
-	f, err := os.Open(path)
+func rejudge(path string) (report.Check, error) {
+	b, err := os.ReadFile(path)
 	if err != nil {
-		return judge.Verdict{}, "", fmt.Errorf("opening a recording: %w", err)
+		return report.Check{}, fmt.Errorf("opening a recording: %w", err)
 	}
-	defer f.Close()
-	c, err := judge.ReadCase(f)
+	var head struct {
+		Version  int    `json:"v"`
+		Scenario string `json:"scenario"`
+	}
+	first, _, whole := bytes.Cut(b, []byte("\n"))
+	if !whole || json.Unmarshal(first, &head) != nil || head.Version == 0 || head.Scenario == "" {
+		return report.Check{}, fmt.Errorf("%s: not a recording of byocheck; name files such as byocheck-report/cases/*.jsonl", path)
+	}
+	c, err := judge.ReadCase(bytes.NewReader(b))
+	if errors.Is(err, io.ErrUnexpectedEOF) {
+		return report.Check{}, fmt.Errorf("%s: not a whole recording of byocheck: it ends too early (%w); play the scenario again", path, err)
+	}
 	if err != nil {
-		return judge.Verdict{}, "", fmt.Errorf("reading %s: %w", path, err)
+		return report.Check{}, fmt.Errorf("reading %s: %w", path, err)
 	}
 	v, err := scenarios.Rejudge(c)
-	return v, c.Scenario, err
+	return report.Check{ID: c.Scenario, Level: c.Level, Verdict: v}, err
 }

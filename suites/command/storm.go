@@ -37,10 +37,11 @@ held if 99 % of those that were due are done within the 500 ms of the trunk;
 what failed or could not be begun counts as never done. A connection is ended by
 RST once its handshake is done, so that the storm does not run out of ports.
 
-With --rate auto the rate is sought at which the p99 crosses 500 ms: it is doubled
-from 20 a second until it is not held, then the gap is halved until it is less than
-a tenth. Each rate is tried for as long as --for says, and one that is not held is
-tried once more.
+With --rate auto the rate is sought at which the p99 crosses 500 ms. One a second
+has to be held first; from 20 a second the rate is doubled until it is not held,
+then the gap is halved until it is less than a tenth. Each rate is tried for as
+long as --for says, all but the first for 100 handshakes if that is longer, and one
+that is not held is tried once more.
 
 The device is named as for conformance, by flags or byocheck.yaml. A storm is load:
 do not send it to a device that carries calls.
@@ -60,7 +61,7 @@ Exit codes:
 	f.StringVar(&o.target, "target", "", overriding[0].help)
 	f.StringVar(&o.connect, "connect", "", overriding[1].help)
 	f.StringVar(&o.rate, "rate", "20", "handshakes a second, or auto")
-	f.DurationVar(&o.lasting, "for", 5*time.Second, "how long, with auto for each rate")
+	f.DurationVar(&o.lasting, "for", 5*time.Second, "how long, with auto for each rate (longer where that is too short for 100 handshakes)")
 	f.StringVar(&o.suite, "suite", "", "the cipher suites offered, with commas (default the six that stay): "+strings.Join(storm.SuiteNames(), ", "))
 	f.DurationVar(&o.limit, "limit", 500*time.Millisecond, "what a handshake may take")
 	f.IntVar(&o.inFlight, "in-flight", 500, "how many handshakes may be under way at once, which bounds sockets and memory")

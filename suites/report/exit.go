@@ -70,14 +70,15 @@ func (r *Report) exit() int {
 		return Harness
 	case has(func(c Check) bool { return c.Status == judge.Fail }):
 		return Failed
-	// What counts for nothing by its level may stay open; a run in which
-	// nothing at all was shown is not passed.
-	case has(func(c Check) bool {
-		return c.Status == judge.Inconclusive && (c.Level == ledger.LevelMust || c.Level == ledger.LevelShould)
-	}), green == 0:
+	// A run in which nothing at all was shown is not passed.
+	case has(func(c Check) bool { return c.Status == judge.Inconclusive && c.counts() }), green == 0:
 		return Incomplete
 	case has(func(c Check) bool { return c.Stale }):
 		return Stale
 	}
 	return Passed
 }
+
+// counts reports whether the check has to be shown: what counts for nothing by its
+// level may stay open.
+func (c Check) counts() bool { return c.Level == ledger.LevelMust || c.Level == ledger.LevelShould }

@@ -42,7 +42,9 @@ type junitProblem struct {
 }
 
 // WriteJUnit writes junit.xml. A fail is a failure, inconclusive and error are
-// errors, not-applicable and known failures are skipped with their reason.
+// errors. Not-applicable, known failures, and what is inconclusive but counts for
+// nothing are skipped with their reason. JUnit has no warnings: one is a pass whose
+// output says so.
 func (f Folder) WriteJUnit(r Report) error {
 	s := junitSuite{Name: "byocheck " + r.Device.Target, Tests: len(r.Checks),
 		Time: seconds(r.Ended.Sub(r.Started).Seconds()), Timestamp: r.Started.UTC().Format("2006-01-02T15:04:05")}
@@ -58,6 +60,9 @@ func (f Folder) WriteJUnit(r Report) error {
 
 func (s *junitSuite) add(c Check) {
 	t := junitCase{Name: c.ID, ClassName: "byocheck", Time: seconds(c.Seconds), Out: c.Observed}
+	if c.Status == judge.Warn {
+		t.Out = "warn: " + c.Observed
+	}
 	problem := &junitProblem{Message: c.Observed, Type: string(c.Status),
 		Text: fmt.Sprintf("%s\nexpected: %s\nobserved: %s\nto do: %s\nagain: %s\n", c.Title, c.Expected, c.Observed, c.Hint, c.Rerun)}
 	switch {
@@ -71,7 +76,7 @@ func (s *junitSuite) add(c Check) {
 	case c.Status == judge.Fail:
 		t.Failure = problem
 		s.Failures++
-	case c.Status == judge.NotApplicable:
+	case c.Status == judge.NotApplicable, c.Status == judge.Inconclusive && !c.counts():
 		t.Skipped = &junitProblem{Message: c.Observed}
 		s.Skipped++
 	case c.Status != judge.Pass && c.Status != judge.Warn:

@@ -26,8 +26,10 @@ func (r Report) Summary(w io.Writer, out Folder) {
 	fmt.Fprintf(w, "\n%s, simulated %s, %s edition\n", r.Device.Target, where, r.Profile.Edition)
 	checks := slices.Clone(r.Checks)
 	slices.SortStableFunc(checks, func(a, b Check) int { return cmp.Compare(urgency(a), urgency(b)) })
-	for _, c := range checks {
-		if urgency(c) < calm {
+	for _, same := range folded(checks) {
+		if c := same[0]; len(same) > 1 {
+			c.explainAll(w, out, same[1:])
+		} else if urgency(c) < calm {
 			c.explain(w, out)
 		}
 	}
@@ -45,11 +47,57 @@ func (r Report) Summary(w io.Writer, out Folder) {
 	list(w, passed)
 	fmt.Fprintf(w, "\n%s\n%s\n", r.counts(), Notice)
 	fmt.Fprintf(w, "report: %s\n", filepath.Join(string(out), "report.json"))
+	r.result(w)
+}
+
+// Result writes the last lines alone: the counts, and the result with its exit code.
+func (r Report) Result(w io.Writer) {
+	fmt.Fprintf(w, "\n%s\n", r.counts())
+	r.result(w)
+}
+
+func (r Report) result(w io.Writer) {
 	why := meaning[r.ExitCode]
 	if n := r.known(); n > 0 && r.ExitCode == Passed {
 		why += fmt.Sprintf(", but for %d failure(s) listed as known", n)
 	}
 	fmt.Fprintf(w, "result: %s (exit code %d: %s)\n", r.Verdict, r.ExitCode, why)
+}
+
+// few is from how many on checks that are inconclusive alike are told as one.
+const few = 3
+
+// folded groups what is inconclusive for the same reason with the same thing to
+// do: one cause, such as a device without TLS 1.2, would else bury what fails. Of
+// a group the weightiest come first; all others are alone.
+func folded(checks []Check) [][]Check {
+	type reason struct{ observed, hint string }
+	alike := map[reason][]Check{}
+	for _, c := range checks {
+		if c.Known == "" && c.Status == judge.Inconclusive {
+			r := reason{c.Observed, c.Hint}
+			alike[r] = append(alike[r], c)
+		}
+	}
+	var out [][]Check
+	for _, c := range checks {
+		r := reason{c.Observed, c.Hint}
+		same := alike[r]
+		switch {
+		case c.Known != "" || c.Status != judge.Inconclusive || 0 < len(same) && len(same) < few:
+			out = append(out, []Check{c})
+		case len(same) >= few:
+			slices.SortStableFunc(same, func(a, b Check) int { return cmp.Compare(weight(a), weight(b)) })
+			out = append(out, same)
+			alike[r] = nil // the rest of them are told
+		}
+	}
+	return out
+}
+
+// weight is the place of the check's level among the levels.
+func weight(c Check) int {
+	return slices.Index([]ledger.Level{ledger.LevelMust, ledger.LevelShould, ledger.LevelMay, ledger.LevelInfo}, c.Level)
 }
 
 // many is from how many on what passed is counted by area, not listed.
@@ -158,24 +206,46 @@ func (c Check) explain(w io.Writer, out Folder) {
 		word = "INCONCLUSIVE"
 	}
 	fmt.Fprintf(w, "\n%s  %s  (%s)\n", word, c.ID, c.Level)
-	say := func(label, text string) {
-		if text != "" {
-			fmt.Fprintf(w, "  %-9s %s\n", label, wrap(text, 12))
-		}
-	}
-	say("required", c.Title+".")
-	say("expected", c.Expected)
-	say("observed", c.Observed)
+	say(w, "required", c.Title+".")
+	say(w, "expected", c.Expected)
+	say(w, "observed", c.Observed)
 	if c.Stale {
-		say("stale", "It is listed as a known failure: take it off the list.")
+		say(w, "stale", "It is listed as a known failure: take it off the list.")
 	}
-	say("to do", c.Hint)
+	say(w, "to do", c.Hint)
 	for _, x := range c.Witnesses {
-		say("seen", x)
+		say(w, "seen", x)
 	}
 	if len(c.Clauses) > 0 {
-		say("clause", fmt.Sprintf("%s: %s (%s)", c.Clauses[0].ID, c.Clauses[0].Text, c.Clauses[0].Source))
+		say(w, "clause", fmt.Sprintf("%s: %s (%s)", c.Clauses[0].ID, c.Clauses[0].Text, c.Clauses[0].Source))
 	}
+	c.source(w, out)
+}
+
+// explainAll explains the check together with others of which the same is to be
+// said. What each requires is left out: none of them was answered.
+func (c Check) explainAll(w io.Writer, out Folder, others []Check) {
+	var ids []string
+	for _, o := range others {
+		ids = append(ids, o.ID)
+	}
+	fmt.Fprintf(w, "\nINCONCLUSIVE  %s  (%s) and %d more\n", c.ID, c.Level, len(others))
+	say(w, "observed", c.Observed)
+	say(w, "to do", c.Hint)
+	say(w, "also", strings.Join(ids, ", "))
+	c.source(w, out)
+}
+
+// say writes a labelled text, if there is one.
+func say(w io.Writer, label, text string) {
+	if text != "" {
+		fmt.Fprintf(w, "  %-9s %s\n", label, wrap(text, 12))
+	}
+}
+
+// source says where the verdict comes from: the recording, and the command that
+// makes another one.
+func (c Check) source(w io.Writer, out Folder) {
 	if c.Recording != nil {
 		var seqs []string
 		for _, e := range c.Evidence {
@@ -230,11 +300,15 @@ func (r Report) counts() string {
 			parts = append(parts, fmt.Sprintf("%d %s", n, s))
 		}
 	}
-	text := fmt.Sprintf("%d scenarios: %s", len(r.Checks), strings.Join(parts, ", "))
+	scenarios := "scenarios"
+	if len(r.Checks) == 1 {
+		scenarios = "scenario"
+	}
+	text := fmt.Sprintf("%d %s: %s", len(r.Checks), scenarios, strings.Join(parts, ", "))
 	if n := r.known(); n > 0 {
 		text += fmt.Sprintf(" (%d known, not counted)", n)
 	}
-	return text
+	return wrap(text, 0)
 }
 
 func (r Report) known() int {

@@ -12,7 +12,7 @@ import (
 
 // SchemaVersion is the version of an encoded Report. It rises when a reader of
 // the old form would misread the new one.
-const SchemaVersion = 1
+const SchemaVersion = 2
 
 // kind tells a file of ours from others.
 const kind = "byocheck-storm"

@@ -69,7 +69,7 @@ func TestFile(t *testing.T) {
 		}
 	}
 	b, err := os.ReadFile(path)
-	if err != nil || !strings.Contains(string(b), `"kind": "byocheck-storm"`) || !strings.Contains(string(b), `"schema_version": 1`) || !strings.HasSuffix(string(b), "}\n") {
+	if err != nil || !strings.Contains(string(b), `"kind": "byocheck-storm"`) || !strings.Contains(string(b), `"schema_version": 2`) || !strings.HasSuffix(string(b), "}\n") {
 		t.Errorf("error %v, %s", err, b)
 	}
 	if left, err := os.ReadDir(dir); err != nil || len(left) != 1 {

@@ -21,8 +21,8 @@ type Search struct {
 	// From is the first rate after that; 0 means 20 a second. AtMost is the
 	// highest; 0 means 20 000 a second.
 	From, AtMost float64
-	// Each is how long a rate is tried, longer where that is too short for 100
-	// handshakes; 0 means 5 s.
+	// Each is how long a rate is tried, but for the first of one a second longer
+	// where that is too short for 100 handshakes; 0 means 5 s.
 	Each time.Duration
 	// Recovery bounds the wait until the device does one handshake alone within
 	// the limit again; 0 means 30 s.

@@ -2,6 +2,7 @@ package storm
 
 import (
 	"context"
+	"fmt"
 	"strings"
 	"syscall"
 	"testing"
@@ -74,6 +75,21 @@ func TestSearchBelieves(t *testing.T) {
 		f := Search{Storm: against(&device{takes: 10 * ms, stalls: 2 * time.Second}), AtMost: 1}.Run(t.Context())
 		if len(f.Storms) != 2 || f.Storms[0].Held() || f.Held != 1 || f.Missed != 0 {
 			t.Errorf("held %g, missed %g after %d storms", f.Held, f.Missed, len(f.Storms))
+		}
+	})
+}
+
+// TestSearchTries: what "byocheck storm --help" says of the rates and of how long
+// each is tried.
+func TestSearchTries(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := Search{Storm: against(&device{takes: 10 * ms}), Each: time.Second, AtMost: 160}.Run(t.Context())
+		var tried []string
+		for _, r := range f.Storms {
+			tried = append(tried, fmt.Sprintf("%g for %v", r.Rate, r.Lasting))
+		}
+		if got := strings.Join(tried, ", "); got != "1 for 1s, 20 for 5s, 40 for 2.5s, 80 for 1.25s, 160 for 1s" {
+			t.Error(got)
 		}
 	})
 }

@@ -66,7 +66,7 @@ const (
 	// Unmet: the rate was not held.
 	Unmet Verdict = "unmet"
 	// Open: what was seen says neither.
-	Open Verdict = "open"
+	Open Verdict = "incomplete"
 )
 
 // Judged says what one storm shows.
