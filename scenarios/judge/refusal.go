@@ -164,7 +164,7 @@ func (c Case) accepted(v Verdict, a record.Attempt, conn *connection) Verdict {
 	if asked, is := c.inquired(a); is {
 		if asked.stapled && asked.hello != nil && asked.asked() == "" {
 			v.Status = NotApplicable
-			v.Observed = "The device asks for no stapled OCSP response (status_request), so there is none that it could hold against the certificate."
+			v.Observed = fmt.Sprintf("The device completed the handshake with %s, but asks for no stapled OCSP response (status_request), so there was none that it could hold against the certificate.", conn.proxy)
 			v.Hint = ""
 			return v
 		}
