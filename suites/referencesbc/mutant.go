@@ -120,7 +120,9 @@ var mutants = slices.Concat([]MutantInfo{
 		[]string{"cert.inbound.untrusted-root-refused", "cert.inbound.self-signed-refused", "cert.inbound.missing-intermediate-refused",
 			"cert.inbound.intermediate-not-ca-refused", "cert.inbound.path-length-exceeded-refused", "cert.inbound.name-constraints-exclude-refused",
 			"cert.inbound.no-server-auth-refused", "cert.inbound.sha1-signature-refused", "cert.inbound.md5-signature-refused",
-			"cert.inbound.unknown-signature-refused", "cert.inbound.rsa-1024-refused"}, nil},
+			"cert.inbound.unknown-signature-refused", "cert.inbound.rsa-1024-refused"},
+		// It is an untrusted root that is to make TLS fail there.
+		[]string{"tls.inbound.no-fallback-to-clear"}},
 	{RequiresClientCertificate, "It demands a client certificate from the cloud, which has none.",
 		// No connection can be made then, and no call.
 		[]string{"tls.outbound.no-client-certificate-required", "media.outbound.call-with-srtp-both-ways"},
@@ -129,7 +131,8 @@ var mutants = slices.Concat([]MutantInfo{
 	{SendsPlainRTP, "It offers, answers with and sends plain RTP on the cloud's side.",
 		// The cloud refuses that in either direction, so no call is connected.
 		[]string{"media.inbound.no-plain-rtp-offered", "media.inbound.call-with-srtp-both-ways", "media.outbound.call-with-srtp-both-ways"},
-		[]string{"sip.inbound.next-proxy-after-refused-connection", "sip.outbound.release-by-each-side", "sip.inbound.release-by-each-side"}},
+		slices.Concat([]string{"sip.inbound.next-proxy-after-refused-connection", "sip.inbound.next-proxy-after-unanswered-connection",
+			"sip.outbound.release-by-each-side", "sip.inbound.release-by-each-side", "cert.inbound.rotated-during-call-accepted"}, stalls)},
 	{NoFailover, "It tries lb01 only.",
 		// Whatever keeps it from lb01.
 		slices.Concat([]string{"sip.inbound.next-proxy-after-refused-connection", "sip.inbound.next-proxy-after-unanswered-connection"}, stalls), nil},
