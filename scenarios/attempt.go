@@ -32,7 +32,9 @@ func (s *Stage) attempt(ctx context.Context, name string, face simulator.Face) (
 	if face.Revocation != "" && !face.Good {
 		s.lateCheck(bound, w)
 	}
-	return w.Close(), err
+	a := w.Close()
+	s.acted = s.acted || judge.Tried(a)
+	return a, err
 }
 
 // late is how long a device that came through is watched for a question about
@@ -174,7 +176,7 @@ func (s *Stage) control(ctx context.Context, name string, good simulator.Face) (
 			return a, nil
 		case time.Now().After(end) || declined > 2: // it is not that it holds the proxies to be down
 			s.shaken = true
-			s.listened(declined)
+			s.listened()
 			return a, nil
 		}
 		s.shaken = true
@@ -184,11 +186,11 @@ func (s *Stage) control(ctx context.Context, name string, good simulator.Face) (
 	}
 }
 
-// listened is told how often the device did something in all of its recovery
-// time. Where there is nothing that makes it act, and it did nothing by itself,
+// listened is told that the device was waited for in all of its recovery time.
+// Where there is nothing that makes it act, and it never did anything by itself,
 // it is not waited for again: each scenario would take as long.
-func (s *Stage) listened(acted int) {
-	if acted > 0 || s.CarrierCalls && len(s.MissingInbound) == 0 || len(s.Ladder) == 0 {
+func (s *Stage) listened() {
+	if s.acted || s.CarrierCalls && len(s.MissingInbound) == 0 || len(s.Ladder) == 0 {
 		return
 	}
 	if _, passive := s.Ladder[0].(trigger.Patience); passive {

@@ -17,8 +17,8 @@ type given struct {
 	cert tls.Certificate
 }
 
-// givingBack bounds the hook that gives the device its own certificate again: a
-// run that is interrupted does not wait for long.
+// givingBack bounds the hook that gives the device its own certificate again in a
+// run that was interrupted: whoever did that does not wait for long.
 const givingBack = 15 * time.Second
 
 // playWrongCertificates lets the device present one wrong certificate after the
@@ -33,10 +33,13 @@ func playWrongCertificates(ctx context.Context, s *Stage, c *judge.Case) error {
 		return err
 	}
 	defer func() { // the device gets back what it had, whatever happened
-		bound, cancel := context.WithTimeout(context.WithoutCancel(ctx), givingBack)
+		back, cancel := context.WithoutCancel(ctx), func() {}
+		if ctx.Err() != nil {
+			back, cancel = context.WithTimeout(back, givingBack)
+		}
 		defer cancel()
 		if own, err := s.Own(); err == nil {
-			s.provision(bound, given{"own", own})
+			s.provision(back, given{"own", own})
 		}
 	}()
 	a, err := s.presents(ctx, right)

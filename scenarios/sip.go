@@ -307,10 +307,10 @@ func playNextProxy(broken func(simulator.Proxies) simulator.Face) func(context.C
 			if face.Dropping != 0 {
 				s.refuseLate(ctx, face.Dropping, a.Ended-a.Started)
 			}
-			s.restore()
 			if !judge.Skipped(a) {
 				break
 			}
+			s.restore()
 		}
 		return nil
 	}

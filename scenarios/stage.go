@@ -69,8 +69,9 @@ type Stage struct {
 
 	// shaken: since it was last seen to come through, the device met a fault.
 	shaken bool
-	// mute: the device does nothing by itself, and nothing makes it act.
-	mute bool
+	// acted: the device was seen at a proxy in this run. mute: it was not in all of
+	// its recovery time, and nothing makes it act.
+	acted, mute bool
 }
 
 func (s *Stage) tell(format string, args ...any) {

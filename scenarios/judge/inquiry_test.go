@@ -117,6 +117,15 @@ func TestInquiry(t *testing.T) {
 	}
 }
 
+// TestControlOfOwnIssuer: a good certificate may be refused for its intermediate.
+func TestControlOfOwnIssuer(t *testing.T) {
+	c := faulty(came("lb01"))
+	c.Control = []record.Attempt{attempt("control", func(w *wire) {
+		w.emit(link{}, record.Profile{Name: "crl-revoked, good", Generation: w.generation})
+	}, device("lb01", hello, alert("unknown_ca")))}
+	expected{"refused", c, Inconclusive, []string{"control did not succeed", "an intermediate of its own", "byocheck certs export"}, nil}.check(t, Refusal)
+}
+
 // TestNoStapleAskedFor: a device need not ask for one.
 func TestNoStapleAskedFor(t *testing.T) {
 	c := faulty(onStaple, came("lb01"))

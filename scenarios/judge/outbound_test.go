@@ -31,6 +31,9 @@ func outboundCases() []expected {
 		{"connection lost while it rings", one(cloudCall(call{failure: "waiting for the answer to INVITE: the connection ended"})), Fail, []string{"the connection ended"}, []string{"call"}},
 		{"nothing listens", one(notDialled("unreachable: connection refused")), Fail, []string{"could not connect", "connection refused", "TLS listener"}, []string{"tcp.dialled"}},
 		{"handshake fails", one(dial(refusesUs)), Fail, []string{"handshake with the device failed", "tls.outbound"}, []string{"tls.handshake-failed"}},
+		{"no TLS there", one(dial(ourHello, func(w *wire, l link) {
+			w.emit(l, record.HandshakeFailed{Error: "TLS handshake: wrong version number", By: record.Us})
+		})), Fail, []string{"speaks no TLS: check the port"}, nil},
 		{"handshake still under way", one(dial(ourHello)), Inconclusive, []string{"had not come to an end"}, []string{"tcp.dialled"}},
 		{"our own mishap", one(lateEnd(7, "caller"), stimulusEnded("too many open files")), Error, []string{"too many open files"}, []string{"stimulus"}},
 		{"nothing recorded", one(), Error, []string{"nothing was recorded"}, nil},

@@ -203,7 +203,7 @@ func providerCases() []expected {
 		{"a public one of no listed provider", trusting(google), Fail, []string{"of no provider that the newer edition lists"}, nil},
 		{"one that only the newer edition lists", older(trusting(actalis)), Fail, []string{"The newer edition lists it, as Actalis"}, nil},
 		{"self-signed", trusting(presents(selfish)), Fail, []string{"no public root of a listed provider"}, nil},
-		{"leads nowhere", trusting(presents(leaf)), Inconclusive, []string{"leads to no root"}, nil},
+		{"leads nowhere", trusting(presents(leaf)), Inconclusive, []string{"leads to no root", "cert.outbound.chain-complete"}, nil},
 		{"a listed provider's, after the deprecation", with(trusting(digicert), func(c *Case) { c.Edition = "after-deprecation" }), Pass, []string{"which the newer edition lists"}, nil},
 		{"not a certificate", trusting(presentsBytes("junk")), Inconclusive, []string{"cannot be parsed"}, nil},
 		{"no root in the case", one(presents(leaf, lower, upper)), Error, []string{"no readable trusted root"}, nil},
